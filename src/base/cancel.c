@@ -1,0 +1,65 @@
+#include "base/cancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static atomic_int requested;
+static int pipe_fds[2] = { -1, -1 };
+
+static void
+handle (int signal_number)
+{
+  int saved = errno;
+  if (atomic_exchange (&requested, 1) == 0)
+    {
+      /* A full pipe is readable too: the result does not matter. */
+      if (write (pipe_fds[1], "x", 1) < 0)
+        errno = saved;
+    }
+  else if (signal_number == SIGINT)
+    _exit (130);
+  errno = saved;
+}
+
+void
+cancel_install (void)
+{
+  if (pipe_fds[0] != -1 || !g_unix_open_pipe (pipe_fds, FD_CLOEXEC, NULL))
+    return;
+  g_unix_set_fd_nonblocking (pipe_fds[1], TRUE, NULL);
+  struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
+  sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTERM, &action, NULL);
+  sigaction (SIGHUP, &action, NULL);
+  signal (SIGPIPE, SIG_IGN);
+}
+
+bool
+cancel_requested (void)
+{
+  return atomic_load (&requested) != 0;
+}
+
+void
+cancel_request (void)
+{
+  handle (SIGTERM);
+}
+
+int
+cancel_fd (void)
+{
+  return pipe_fds[0];
+}
+
+bool
+cancel_check (GError **error)
+{
+  if (!cancel_requested ())
+    return true;
+  return keel_error (error, KEEL_ERROR_CANCELLED, NULL, "interrupted");
+}

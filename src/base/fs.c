@@ -1,0 +1,203 @@
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+bool
+fs_read_text (const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
+              GError **error)
+{
+  g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return keel_error_errno (error, errno, "cannot open “%s”", path);
+  struct stat info;
+  if (fstat (fd, &info) != 0)
+    return keel_error_errno (error, errno, "cannot read “%s”", path);
+  if (!S_ISREG (info.st_mode))
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "“%s” is not a regular file", path);
+
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  uint8_t chunk[16384];
+  for (;;)
+    {
+      ssize_t count = read (fd, chunk, sizeof chunk);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return keel_error_errno (error, errno, "cannot read “%s”", path);
+      if (count == 0)
+        break;
+      if (bytes->len + (size_t) count > max_bytes)
+        return keel_error (error, KEEL_ERROR_FAILED, NULL,
+                           "“%s” is larger than the %zu bytes expected at most", path, max_bytes);
+      g_byte_array_append (bytes, chunk, (guint) count);
+    }
+  if (ret_length != NULL)
+    *ret_length = bytes->len;
+  g_byte_array_append (bytes, (const uint8_t *) "", 1);
+  *ret_text = (char *) g_byte_array_free (g_steal_pointer (&bytes), FALSE);
+  return true;
+}
+
+bool
+fs_write_all (int fd, const void *data, size_t length, const char *path, GError **error)
+{
+  const char *next = data;
+  while (length > 0)
+    {
+      ssize_t count = write (fd, next, length);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return keel_error_errno (error, errno, "cannot write “%s”", path);
+      next += count;
+      length -= (size_t) count;
+    }
+  return true;
+}
+
+bool
+fs_pread_all (int fd, void *buffer, size_t length, uint64_t offset, const char *path,
+              GError **error)
+{
+  char *next = buffer;
+  while (length > 0)
+    {
+      ssize_t count = pread (fd, next, length, (off_t) offset);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return keel_error_errno (error, errno, "cannot read “%s”", path);
+      if (count == 0)
+        return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "“%s” is cut short", path);
+      next += count;
+      offset += (uint64_t) count;
+      length -= (size_t) count;
+    }
+  return true;
+}
+
+bool
+fs_sync_folder (const char *path, GError **error)
+{
+  g_auto (Fd) fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || fsync (fd) != 0)
+    return keel_error_errno (error, errno, "cannot sync the folder “%s”", path);
+  return true;
+}
+
+/* Writes, syncs and renames an open temporary file; the caller removes it on failure. */
+static bool
+fill_and_rename (int fd, const char *temporary, const char *path, const void *data, size_t length,
+                 mode_t mode, GError **error)
+{
+  if (!fs_write_all (fd, data, length, temporary, error))
+    return false;
+  if (fchmod (fd, mode) != 0 || fsync (fd) != 0)
+    return keel_error_errno (error, errno, "cannot sync “%s”", temporary);
+  if (rename (temporary, path) != 0)
+    return keel_error_errno (error, errno, "cannot rename “%s” to “%s”", temporary, path);
+  return true;
+}
+
+bool
+fs_write_durable (const char *path, const void *data, size_t length, mode_t mode, GError **error)
+{
+  g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
+  g_auto (Fd) fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return keel_error_errno (error, errno, "cannot write “%s”", path);
+  if (!fill_and_rename (fd, temporary, path, data, length, mode, error))
+    {
+      unlink (temporary);
+      return false;
+    }
+  g_autofree char *folder = g_path_get_dirname (path);
+  return fs_sync_folder (folder, error);
+}
+
+bool
+fs_append (const char *path, const void *data, size_t length, mode_t mode, GError **error)
+{
+  g_auto (Fd) fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode);
+  if (fd < 0)
+    return keel_error_errno (error, errno, "cannot open “%s”", path);
+  if (!fs_write_all (fd, data, length, path, error))
+    return false;
+  if (fsync (fd) != 0)
+    return keel_error_errno (error, errno, "cannot sync “%s”", path);
+  return true;
+}
+
+bool
+fs_make_folder (const char *path, mode_t mode, GError **error)
+{
+  if (g_mkdir_with_parents (path, (int) mode) != 0)
+    return keel_error_errno (error, errno, "cannot make the folder “%s”", path);
+  return true;
+}
+
+static int
+remove_entry (const char *path, const struct stat *info, int type, struct FTW *where)
+{
+  (void) info;
+  (void) type;
+  (void) where;
+  return remove (path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+bool
+fs_remove_tree (const char *path, GError **error)
+{
+  if (nftw (path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+    return true;
+  return keel_error_errno (error, errno, "cannot remove “%s”", path);
+}
+
+/* The holder writes its process id into the file; it may be missing in the instant after. */
+static char *
+describe_holder (int fd)
+{
+  char text[32] = { 0 };
+  if (pread (fd, text, sizeof text - 1, 0) <= 0)
+    return g_strdup ("Wait until the other run has ended.");
+  return g_strdup_printf ("Wait until the other run (process %s) has ended.", g_strchomp (text));
+}
+
+bool
+fs_lock (const char *path, int *ret_fd, GError **error)
+{
+  g_auto (Fd) fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return keel_error_errno (error, errno, "cannot open the lock “%s”", path);
+  if (flock (fd, LOCK_EX | LOCK_NB) != 0)
+    {
+      if (errno != EWOULDBLOCK)
+        return keel_error_errno (error, errno, "cannot lock “%s”", path);
+      g_autofree char *hint = describe_holder (fd);
+      return keel_error (error, KEEL_ERROR_LOCKED, hint, "another run holds the lock “%s”", path);
+    }
+  g_autofree char *pid = g_strdup_printf ("%d\n", (int) getpid ());
+  if (ftruncate (fd, 0) != 0 || pwrite (fd, pid, strlen (pid), 0) < 0)
+    return keel_error_errno (error, errno, "cannot write the lock “%s”", path);
+  *ret_fd = fd;
+  fd = -1;
+  return true;
+}
+
+bool
+fs_free_bytes (const char *path, uint64_t *ret_bytes, GError **error)
+{
+  struct statvfs info;
+  if (statvfs (path, &info) != 0)
+    return keel_error_errno (error, errno, "cannot ask for the free space of “%s”", path);
+  *ret_bytes = (uint64_t) info.f_bavail * info.f_frsize;
+  return true;
+}

@@ -1,0 +1,248 @@
+#include "base/process.h"
+#include "base/cancel.h"
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUT_MAX_DEFAULT (1024 * 1024)
+
+void
+process_result_clear (ProcessResult *result)
+{
+  g_clear_pointer (&result->output, g_free);
+  g_clear_pointer (&result->errors, g_free);
+}
+
+/* Runs in the child between fork and exec: only calls that are safe there. */
+static void
+prepare_child (gpointer data)
+{
+  const ProcessSpec *spec = data;
+  signal (SIGPIPE, SIG_DFL);
+  if (spec->uid != 0 && geteuid () == 0)
+    if (setgroups (0, NULL) != 0 || setgid (spec->gid) != 0 || setuid (spec->uid) != 0)
+      _exit (126);
+  /* After setuid, which would clear it. */
+  if (spec->die_with_us && prctl (PR_SET_PDEATHSIG, SIGQUIT) != 0)
+    _exit (126);
+}
+
+static char **
+child_environment (const ProcessSpec *spec)
+{
+  char **environment = g_get_environ ();
+  for (size_t i = 0; spec->environment != NULL && spec->environment[i] != NULL; i++)
+    {
+      const char *equals = strchr (spec->environment[i], '=');
+      g_assert (equals != NULL);
+      g_autofree char *name = g_strndup (spec->environment[i], (gsize) (equals - spec->environment[i]));
+      environment = g_environ_setenv (environment, name, equals + 1, TRUE);
+    }
+  return environment;
+}
+
+/* Spawns with the given standard descriptors. */
+static bool
+spawn (const ProcessSpec *spec, int in, int out, int err, pid_t *ret_pid, GError **error)
+{
+  g_auto (GStrv) environment = child_environment (spec);
+  g_autoptr (GError) problem = NULL;
+  GPid pid;
+  if (g_spawn_async_with_fds (spec->folder, (char **) spec->argv, environment,
+                              G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, prepare_child,
+                              (gpointer) spec, &pid, in, out, err, &problem))
+    {
+      *ret_pid = pid;
+      return true;
+    }
+  KeelErrorKind kind = g_error_matches (problem, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
+                           ? KEEL_ERROR_MISSING
+                           : KEEL_ERROR_FAILED;
+  return keel_error (error, kind, NULL, "cannot run “%s”: %s", spec->argv[0], problem->message);
+}
+
+/* Keeps the beginning of standard output, the end of standard error. */
+static void
+keep (GString *text, const char *chunk, size_t length, size_t max_bytes, bool keep_end)
+{
+  if (keep_end)
+    {
+      g_string_append_len (text, chunk, (gssize) length);
+      if (text->len > max_bytes)
+        g_string_erase (text, 0, (gssize) (text->len - max_bytes));
+    }
+  else if (text->len < max_bytes)
+    g_string_append_len (text, chunk, (gssize) MIN (length, max_bytes - text->len));
+}
+
+typedef struct
+{
+  int in, out, err; /* our ends; -1 when closed */
+  const char *input;
+  size_t input_left;
+  GString *output, *errors;
+  size_t max_bytes;
+  bool cancelled;
+} Pump;
+
+static void
+pump_read (int *fd, GString *text, size_t max_bytes, bool keep_end)
+{
+  char chunk[16384];
+  ssize_t count = read (*fd, chunk, sizeof chunk);
+  if (count > 0)
+    keep (text, chunk, (size_t) count, max_bytes, keep_end);
+  else if (count == 0 || (errno != EINTR && errno != EAGAIN))
+    {
+      close (*fd);
+      *fd = -1;
+    }
+}
+
+static void
+pump_write (Pump *pump)
+{
+  ssize_t count = write (pump->in, pump->input, pump->input_left);
+  if (count > 0)
+    {
+      pump->input += count;
+      pump->input_left -= (size_t) count;
+    }
+  if ((count < 0 && errno != EINTR && errno != EAGAIN) || pump->input_left == 0)
+    {
+      close (pump->in);
+      pump->in = -1;
+    }
+}
+
+/* Moves bytes until the child has closed its ends; passes a cancellation on as SIGTERM, once. */
+static void
+pump_run (Pump *pump, pid_t pid)
+{
+  while (pump->out >= 0 || pump->err >= 0)
+    {
+      struct pollfd fds[] = { { pump->out, POLLIN, 0 },
+                              { pump->err, POLLIN, 0 },
+                              { pump->in, POLLOUT, 0 },
+                              { pump->cancelled ? -1 : cancel_fd (), POLLIN, 0 } };
+      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
+        continue;
+      if (fds[3].revents != 0)
+        {
+          pump->cancelled = true;
+          kill (pid, SIGTERM);
+        }
+      if (fds[0].revents != 0)
+        pump_read (&pump->out, pump->output, pump->max_bytes, false);
+      if (fds[1].revents != 0)
+        pump_read (&pump->err, pump->errors, pump->max_bytes, true);
+      if (fds[2].revents != 0)
+        pump_write (pump);
+    }
+}
+
+static int
+wait_for (pid_t pid)
+{
+  int status = 0;
+  while (waitpid (pid, &status, 0) < 0)
+    if (errno != EINTR)
+      return 255;
+  return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
+}
+
+static bool
+open_pipe (int fds[2], GError **error)
+{
+  if (pipe2 (fds, O_CLOEXEC) != 0)
+    return keel_error_errno (error, errno, "cannot make a pipe");
+  return true;
+}
+
+bool
+process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
+{
+  int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
+  pid_t pid = 0;
+  bool started = (spec->input == NULL || open_pipe (in, error)) && open_pipe (out, error)
+                 && open_pipe (err, error) && spawn (spec, in[0], out[1], err[1], &pid, error);
+  fd_clear (&in[0]);
+  fd_clear (&out[1]);
+  fd_clear (&err[1]);
+  g_autoptr (GString) output = g_string_new (NULL);
+  g_autoptr (GString) errors = g_string_new (NULL);
+  Pump pump = { .in = in[1], .out = out[0], .err = err[0], .output = output, .errors = errors };
+  if (!started)
+    {
+      fd_clear (&pump.in);
+      fd_clear (&pump.out);
+      fd_clear (&pump.err);
+      return false;
+    }
+  pump.input = spec->input;
+  pump.input_left = spec->input != NULL ? strlen (spec->input) : 0;
+  pump.max_bytes = spec->output_max_bytes != 0 ? spec->output_max_bytes : OUTPUT_MAX_DEFAULT;
+  if (pump.in >= 0 && pump.input_left == 0)
+    fd_clear (&pump.in);
+  if (pump.in >= 0)
+    g_unix_set_fd_nonblocking (pump.in, TRUE, NULL);
+  pump_run (&pump, pid);
+  fd_clear (&pump.in);
+  int exit_code = wait_for (pid);
+  if (pump.cancelled)
+    return cancel_check (error);
+
+  ret_result->exit_code = exit_code;
+  ret_result->output = g_string_free (g_steal_pointer (&output), FALSE);
+  ret_result->errors = g_string_free (g_steal_pointer (&errors), FALSE);
+  return true;
+}
+
+/* The last line that says something, for a detail. */
+static char *
+last_line (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (guint i = g_strv_length (lines); i > 0; i--)
+    if (*g_strstrip (lines[i - 1]) != '\0')
+      return g_strdup (lines[i - 1]);
+  return NULL;
+}
+
+bool
+process_run_ok (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
+{
+  g_auto (ProcessResult) result = { 0 };
+  if (!process_run (spec, &result, error))
+    return false;
+  if (result.exit_code != 0)
+    {
+      g_autofree char *detail = last_line (result.errors);
+      g_autofree char *name = g_path_get_basename (spec->argv[0]);
+      return keel_error_full (error, KEEL_ERROR_FAILED, NULL, detail, NULL,
+                              "%s failed with exit code %d", name, result.exit_code);
+    }
+  *ret_result = result;
+  result = (ProcessResult){ 0 };
+  return true;
+}
+
+bool
+process_start (const ProcessSpec *spec, const char *log_path, pid_t *ret_pid, GError **error)
+{
+  const char *path = log_path != NULL ? log_path : "/dev/null";
+  g_auto (Fd) log = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (log < 0)
+    return keel_error_errno (error, errno, "cannot open “%s”", path);
+  return spawn (spec, -1, log, log, ret_pid, error);
+}

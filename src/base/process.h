@@ -1,0 +1,50 @@
+/*
+ * Other programs: run one to its end, or start one beside us.
+ *
+ * Arguments are vectors, never shell text. Secrets go through the environment of the child, never
+ * its arguments. A child can run as another user and die with us.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct
+{
+  const char *const *argv;        /* NULL-terminated; argv[0] is looked up in PATH if it has no / */
+  const char *const *environment; /* NULL-terminated NAME=VALUE to set over ours; may be NULL */
+  const char *folder;             /* working folder; NULL: ours */
+  const char *input;              /* text for standard input; NULL: /dev/null */
+  uid_t uid;                      /* run as this user and group, when we are root; 0: as we are */
+  gid_t gid;
+  bool die_with_us;               /* SIGQUIT to the child when the calling thread ends */
+  size_t output_max_bytes;        /* of standard output kept, and of standard error; 0: 1 MiB */
+} ProcessSpec;
+
+typedef struct
+{
+  int exit_code; /* 0..255; 128 + signal when killed */
+  char *output;  /* standard output, at most output_max_bytes, NUL-terminated */
+  char *errors;  /* standard error, likewise (its end is kept when it is longer) */
+} ProcessResult;
+
+void process_result_clear (ProcessResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ProcessResult, process_result_clear)
+
+/* Runs to the end. True when it could be run, whatever its exit code. When cancellation is
+ * requested the child gets SIGTERM, and the error is KEEL_ERROR_CANCELLED. A program that is not
+ * there is KEEL_ERROR_MISSING. */
+bool process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* As process_run, and a non-zero exit code is an error too: KEEL_ERROR_FAILED with the last line of
+ * standard error as its detail. */
+bool process_run_ok (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Starts without waiting, standard output and error appended to LOG_PATH (NULL: /dev/null). The
+ * caller must waitpid() *RET_PID. */
+bool process_start (const ProcessSpec *spec, const char *log_path, pid_t *ret_pid, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,46 @@
+/*
+ * The command tree as data. One table per command drives parsing, --help, completion and the check
+ * that the man page is complete.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/report.h"
+#include "project/project.h"
+
+#include <jansson.h>
+
+/* What the global options said, and what commands share. */
+typedef struct
+{
+  const char *folder;      /* -C */
+  const char *environment; /* -e, --env */
+  bool json, yes, quiet, verbose;
+  Project *project;        /* opened on first use by context_project */
+  Report report;           /* shows warnings, steps and progress on standard error */
+} CliContext;
+
+typedef struct CliCommand CliCommand;
+struct CliCommand
+{
+  const char *name;             /* "create" */
+  const char *arguments;        /* "BACKUP"; NULL: none */
+  int min_arguments;
+  int max_arguments;            /* -1: no limit */
+  const char *summary;          /* one line, imperative, no stop */
+  const char *description;      /* paragraphs for --help and the manual; may be NULL */
+  const char *example;          /* one command line; may be NULL */
+  const GOptionEntry *options;  /* NULL-terminated, may be NULL; they write to static variables */
+  bool (*run) (CliContext *context, int argc, char **argv, GError **error); /* argv: arguments only */
+  const CliCommand *children;   /* ends with a row without a name; then run is NULL */
+};
+
+/* The whole tree, in src/cli/commands.c. */
+extern const CliCommand cli_commands[];
+
+/* The project of the context, opened once. */
+bool context_project (CliContext *context, Project **ret_project, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Parses ARGV, runs the command, reports the error if any, returns the exit code. */
+int cli_main (int argc, char **argv);

@@ -1,0 +1,23 @@
+/*
+ * What the files of src/db share about libpq. Nothing above this folder includes it.
+ */
+#pragma once
+
+#include "db/conn.h"
+
+#include <libpq-fe.h>
+
+struct DbConn
+{
+  PGconn *pg;
+};
+
+/* Sets an error from a failed RESULT (may be NULL: the connection's own message). Returns false. */
+bool db_set_error (DbConn *conn, const PGresult *result, GError **error);
+
+/* Flushes and waits until libpq can read a result without blocking, or a cancellation arrives: then
+ * the server is asked to cancel, and false is returned with the error set. */
+bool db_wait (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads and drops all results that are left. */
+void db_drain (DbConn *conn);

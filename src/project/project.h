@@ -1,0 +1,52 @@
+/*
+ * The project: pgkeel.yaml found by walking up, its environments, and which one is meant.
+ *
+ * Reads pgkeel.yaml, .env and .env.<environment>; expands ${VAR}; knows nothing of what is done with
+ * the result. Without a pgkeel.yaml, a project made of defaults and DATABASE_URL is used.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+#define PROJECT_FILE "pgkeel.yaml"
+#define PROJECT_STATE_FOLDER ".pgkeel"
+
+typedef struct
+{
+  char *name;     /* "development", "staging", "production", ... */
+  char *url;      /* expanded; NULL when local (the cluster knows its own) or not configured */
+  char *database; /* for local environments: the database's name (default: the project's name) */
+  bool is_local;  /* an embedded cluster under .pgkeel/ */
+  bool is_protected;
+  int postgres_major; /* of a local cluster; 0: the newest installed */
+} ProjectEnvironment;
+
+typedef struct
+{
+  char *folder;            /* absolute: where pgkeel.yaml is, or where we were started */
+  char *file;              /* absolute path of pgkeel.yaml; NULL when there is none */
+  char *name;              /* "ledgerflow"; default: the folder's name, made safe for file names */
+  char *backup_folder;     /* absolute, without the environment; BACKUP_DIR overrides */
+  uint64_t min_size_bytes; /* a smaller backup, or one as small, is a failed one: 10 KB */
+  int64_t keep_db_seconds;   /* 0: not configured, nothing is ever removed */
+  int64_t keep_full_seconds;
+  char *schedule_db, *schedule_full;
+  char **count_tables;     /* headlined tables, NULL-terminated; "name" or "schema.name" */
+  GPtrArray *environments; /* of ProjectEnvironment */
+  const ProjectEnvironment *environment; /* the chosen one */
+  char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */
+} Project;
+
+/* Opens the project of START_FOLDER (NULL: the current one). ENVIRONMENT is what -e/--env said, or
+ * NULL. Errors: KEEL_ERROR_CONFIG with file, line and column. */
+bool project_open (const char *start_folder, const char *environment, Project **ret_project,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void project_free (Project *project);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Project, project_free)
+
+/* <backup_folder>/<environment>. Caller frees. */
+char *project_backup_folder (const Project *project);
+/* <folder>/.pgkeel/NAME. Caller frees. */
+char *project_state_path (const Project *project, const char *name);

@@ -24,7 +24,8 @@ text_first_line (const char *text)
 }
 
 /* Replaces what each regular expression's first group leads up to. Order matters: parameters of
- * either form first, then the user part of a URL. */
+ * either form first, then the user part of a URL: up to the last @, since a password that was not
+ * percent-encoded may hold any character, unless what follows the colon is plainly a port. */
 char *
 text_mask_url (const char *url)
 {
@@ -35,7 +36,7 @@ text_mask_url (const char *url)
   } rules[] = {
     { "((?:ssl)?password\\s*=\\s*)'(?:[^'\\\\]|\\\\.)*'", "\\1***" },
     { "((?:ssl)?password\\s*=\\s*)(?!\\*\\*\\*)[^\\s&']+", "\\1***" },
-    { "^([a-z]+://[^:/@?]*):[^/?#]*@", "\\1:***@" },
+    { "^([a-z]+://[^:/@?]*):(?![0-9]{1,5}(?:/[^@]*)?(?:\\?|$)).*@", "\\1:***@" },
   };
   char *text = g_strdup (url);
   for (size_t i = 0; i < G_N_ELEMENTS (rules); i++)

@@ -16,11 +16,15 @@
 typedef struct
 {
   char *name;     /* "development", "staging", "production", ... */
-  char *url;      /* expanded; NULL when local (the cluster knows its own) or not configured */
+  char *url;      /* expanded; NULL when local (the cluster knows its own), when not the chosen one,
+                     and when a variable in it is missing: ask project_url, which says so */
   char *database; /* for local environments: the database's name (default: the project's name) */
   bool is_local;  /* an embedded cluster under .pgkeel/ */
   bool is_protected;
   int postgres_major; /* of a local cluster; 0: the newest installed */
+  char *url_text;     /* the URL as written, with its ${VAR}; NULL when local */
+  char *origin;       /* where it is written: "pgkeel.yaml:9:3", "DATABASE_URL", "default" */
+  GError *url_error;  /* why url is missing; NULL otherwise */
 } ProjectEnvironment;
 
 typedef struct
@@ -30,17 +34,20 @@ typedef struct
   char *name;              /* "ledgerflow"; default: the folder's name, made safe for file names */
   char *backup_folder;     /* absolute, without the environment; BACKUP_DIR overrides */
   uint64_t min_size_bytes; /* a smaller backup, or one as small, is a failed one: 10 KB */
-  int64_t keep_db_seconds;   /* 0: not configured, nothing is ever removed */
+  int64_t keep_db_seconds; /* 0: not configured, nothing is ever removed */
   int64_t keep_full_seconds;
   char *schedule_db, *schedule_full;
   char **count_tables;     /* headlined tables, NULL-terminated; "name" or "schema.name" */
   GPtrArray *environments; /* of ProjectEnvironment */
   const ProjectEnvironment *environment; /* the chosen one */
   char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */
+  GPtrArray *files_read;    /* of char *, absolute, in the order read: pgkeel.yaml, .env, ... */
+  GHashTable *origins; /* "backup.dir" -> "pgkeel.yaml:3:8", "BACKUP_DIR"; not there: default */
 } Project;
 
 /* Opens the project of START_FOLDER (NULL: the current one). ENVIRONMENT is what -e/--env said, or
- * NULL. Errors: KEEL_ERROR_CONFIG with file, line and column. */
+ * NULL. Errors: KEEL_ERROR_CONFIG with file, line and column. A variable that only a URL needs and
+ * that is missing is no error here. */
 bool project_open (const char *start_folder, const char *environment, Project **ret_project,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void project_free (Project *project);
@@ -50,3 +57,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Project, project_free)
 char *project_backup_folder (const Project *project);
 /* <folder>/.pgkeel/NAME. Caller frees. */
 char *project_state_path (const Project *project, const char *name);
+
+/* The URL of the chosen environment, owned by the project; NULL for a local one, whose cluster knows
+ * its own. KEEL_ERROR_CONFIG, with the place in the file, when a variable in it is missing. */
+bool project_url (const Project *project, const char **ret_url, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Call before a command that writes to the database of a protected environment: KEEL_ERROR_REFUSED
+ * when LEDGER_ENV or PGKEEL_ENV is set and means another environment than the chosen one. Other
+ * environments pass. */
+bool project_check_authorised (const Project *project, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* "pgkeel.yaml:3:8", "BACKUP_DIR" or "default" for a key like "backup.dir". */
+const char *project_origin (const Project *project, const char *key);
+
+/* The environment called NAME (an alias is fine), or NULL. Owned by the project. */
+const ProjectEnvironment *project_find_environment (const Project *project, const char *name);
+
+/* The JSON Schema of pgkeel.yaml, for editors; static. */
+const char *project_json_schema (void);

@@ -55,6 +55,10 @@ test_passwords_are_masked (void **state)
     { "host=db password='it''s' user=a", NULL },
     { "host=db password = secret user=a", "host=db password = *** user=a" },
     { "postgresql://db/x", "postgresql://db/x" },
+    { "postgresql://db:5432/x?user=a@b", "postgresql://db:5432/x?user=a@b" },
+    { "postgresql://ada:p@ss?#w@db/x", "postgresql://ada:***@db/x" },
+    { "postgresql://ada:12/3@db/x", "postgresql://ada:***@db/x" },
+    { "postgresql://[::1]:5432/x", "postgresql://[::1]:5432/x" },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (urls); i++)
     {

@@ -1,6 +1,14 @@
 /*
  * The command tree as data. One table per command drives parsing, --help, completion and the check
  * that the man page is complete.
+ *
+ * Who adds a command: CONTRIBUTING.md, "Adding a command". Options are GOptionEntry tables whose
+ * storage is static variables of the command's file; a flag's variable is an `int` (GOption writes
+ * a gboolean, which is wider than a `bool`), a text's a `char *`. What an argument or an option's
+ * value is called decides how shells complete it:
+ *   BACKUP        a name from `backup list`, or a file     FILE, DIR   a file, a folder
+ *   ENV           an environment of pgkeel.yaml            COMMAND     a command
+ *   one|two|three one of these words                       else        nothing
  */
 #pragma once
 
@@ -13,26 +21,29 @@
 /* What the global options said, and what commands share. */
 typedef struct
 {
-  const char *folder;      /* -C */
+  const char *folder;      /* -C, absolute, and the current folder by then; NULL when not given */
   const char *environment; /* -e, --env */
   bool json, yes, quiet, verbose;
-  Project *project;        /* opened on first use by context_project */
-  Report report;           /* shows warnings, steps and progress on standard error */
+  Project *project; /* opened on first use by context_project */
+  Report report;    /* shows warnings, steps and progress on standard error */
 } CliContext;
 
 typedef struct CliCommand CliCommand;
 struct CliCommand
 {
-  const char *name;             /* "create" */
-  const char *arguments;        /* "BACKUP"; NULL: none */
+  const char *name;      /* "create" */
+  const char *arguments; /* "BACKUP"; "[BACKUP]", "NAME..."; NULL: none */
   int min_arguments;
-  int max_arguments;            /* -1: no limit */
-  const char *summary;          /* one line, imperative, no stop */
-  const char *description;      /* paragraphs for --help and the manual; may be NULL */
-  const char *example;          /* one command line; may be NULL */
-  const GOptionEntry *options;  /* NULL-terminated, may be NULL; they write to static variables */
-  bool (*run) (CliContext *context, int argc, char **argv, GError **error); /* argv: arguments only */
+  int max_arguments;           /* -1: no limit */
+  const char *summary;         /* one line, imperative, no stop */
+  const char *description;     /* paragraphs for --help and the manual; may be NULL */
+  const char *example;         /* one command line; may be NULL */
+  const GOptionEntry *options; /* NULL-terminated, may be NULL; they write to static variables */
+  bool (*run) (CliContext *context, int argc, char **argv,
+               GError **error); /* argv: arguments only */
   const CliCommand *children;   /* ends with a row without a name; then run is NULL */
+  const CliCommand *same_as;    /* everything but the name stands there: a row of another file, or
+                                   an alias; NULL: here */
 };
 
 /* The whole tree, in src/cli/commands.c. */

@@ -249,6 +249,12 @@ db_conn_free (DbConn *conn)
 }
 
 int
+db_library_version (void)
+{
+  return PQlibVersion ();
+}
+
+int
 db_server_version (const DbConn *conn)
 {
   return PQserverVersion (conn->pg);

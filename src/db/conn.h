@@ -49,6 +49,9 @@ char *db_conninfo (const char *url, const char *database, char **ret_password, G
 bool db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_host,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The version of libpq in use: 150004. */
+int db_library_version (void);
+
 int db_server_version (const DbConn *conn); /* 150004 */
 int db_server_major (const DbConn *conn);   /* 15 */
 const char *db_database (const DbConn *conn);

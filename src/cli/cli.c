@@ -1,0 +1,157 @@
+#include "cli/cmds.h"
+#include "cli/help.h"
+#include "cli/output.h"
+#include "cli/parse.h"
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A closed standard descriptor would be taken by the next file or socket we open, and our output
+ * would go there. Standard output gets one that cannot be written, so that the loss shows. */
+static void
+occupy_standard_descriptors (void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) == -1 && errno == EBADF
+        && open ("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      _exit (5);
+}
+
+static void
+print_error_line (const char *label, const char *text)
+{
+  if (text == NULL)
+    return;
+  g_autofree char *safe = output_safe_text (text);
+  g_strchomp (safe);
+  fprintf (stderr, "%s: %s\n", label, safe);
+}
+
+static void
+print_error (const GError *error)
+{
+  progress_clear ();
+  print_error_line ("pgkeel", error->message);
+  print_error_line ("detail", keel_error_detail (error));
+  print_error_line ("hint", keel_error_hint (error));
+}
+
+static json_t *
+error_json (const GError *error)
+{
+  return json_pack (
+      "{s:s, s:o, s:o, s:o, s:o, s:i}", "kind", keel_error_kind_name (error), "message",
+      output_json_string (error->message), "detail", output_json_string (keel_error_detail (error)),
+      "hint", output_json_string (keel_error_hint (error)), "sqlstate",
+      output_json_string (keel_error_sqlstate (error)), "exit_code", keel_error_exit_code (error));
+}
+
+/* Under --json: the command's object, with the error in it, or one that holds only the error. */
+static void
+print_json (const GError *error)
+{
+  g_autoptr (json_t) object = output_take_json ();
+  if (object == NULL)
+    object = json_object ();
+  if (error != NULL)
+    json_object_set_new (object, "error", error_json (error));
+  progress_clear ();
+  if (json_dumpf (object, stdout, JSON_INDENT (2)) == 0)
+    fputc ('\n', stdout);
+}
+
+static bool
+flush_output (GError **error)
+{
+  errno = 0;
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return true;
+  return keel_error_errno (error, errno != 0 ? errno : EIO,
+                           "cannot write the result to standard output");
+}
+
+static bool
+enter_folder (const char *folder, GError **error)
+{
+  if (chdir (folder) == 0)
+    return true;
+  keel_error_errno (error, errno, "cannot enter the folder “%s”", folder);
+  return false;
+}
+
+/* A group alone, or nothing at all: shows what could follow, and is still a mistake, since a script
+ * that lost a word must not look as if it had done something. */
+static bool
+refuse_incomplete (const CliContext *context, const CliCall *call, GError **error)
+{
+  if (!context->json)
+    {
+      g_autofree char *text = help_text (cli_commands, call->command, call->path);
+      fprintf (stderr, "%s\n", text);
+    }
+  g_autofree char *hint = g_strdup_printf ("Run “%s --help” for the list.", call->path);
+  return keel_error (error, KEEL_ERROR_USAGE, hint, "“%s” needs a command", call->path);
+}
+
+static bool
+run (CliContext *context, const CliCall *call, GError **error)
+{
+  if (call->globals.version)
+    return version_command.run (context, 0, NULL, error);
+  if (call->globals.help)
+    {
+      help_print (context, call->command, call->path);
+      return true;
+    }
+  if (call->command == NULL || call->command->run == NULL)
+    return refuse_incomplete (context, call, error);
+
+  g_autofree char *folder = NULL;
+  if (call->globals.folder != NULL)
+    {
+      if (!enter_folder (call->globals.folder, error))
+        return false;
+      context->folder = folder = g_get_current_dir ();
+    }
+  bool ok = call->command->run (context, call->argc, call->argv, error);
+  context->folder = NULL;
+  return ok;
+}
+
+int
+cli_main (int argc, char **argv)
+{
+  occupy_standard_descriptors ();
+  g_set_prgname ("pgkeel");
+
+  g_autoptr (GError) error = NULL;
+  g_auto (CliCall) call = { 0 };
+  CliContext context = { .json = cli_wants_json (argc, argv) };
+  progress_init (&context.report, false, false);
+  if (cli_parse (cli_commands, argc, argv, &call, &error))
+    {
+      context.environment = call.globals.environment;
+      context.json = call.globals.json;
+      context.yes = call.globals.yes;
+      context.quiet = call.globals.quiet;
+      context.verbose = call.globals.verbose;
+      progress_init (&context.report, context.quiet, context.verbose);
+      bool ok = run (&context, &call, &error);
+      g_assert (ok == (error == NULL));
+    }
+
+  if (context.json)
+    print_json (error);
+  if (error != NULL)
+    print_error (error);
+  g_autoptr (GError) flush_error = NULL;
+  if (!flush_output (&flush_error) && error == NULL)
+    {
+      print_error (flush_error);
+      return keel_error_exit_code (flush_error);
+    }
+  return keel_error_exit_code (error);
+}

@@ -1,0 +1,8 @@
+/* The tree: what follows `pgkeel` on the command line, in the order --help shows it. */
+#include "cli/cmds.h"
+
+const CliCommand cli_commands[] = {
+  { .name = "version", .same_as = &version_command },
+  { .name = "help", .same_as = &help_command },
+  { 0 },
+};

@@ -73,8 +73,9 @@ spawn (const ProcessSpec *spec, int in, int out, int err, pid_t *ret_pid, GError
 
 /* Keeps the beginning of standard output, the end of standard error. */
 static void
-keep (GString *text, const char *chunk, size_t length, size_t max_bytes, bool keep_end)
+keep (GString *text, const char *chunk, size_t length, size_t max_bytes, bool keep_end, bool *cut)
 {
+  *cut = *cut || text->len + length > max_bytes;
   if (keep_end)
     {
       g_string_append_len (text, chunk, (gssize) length);
@@ -92,16 +93,17 @@ typedef struct
   size_t input_left;
   GString *output, *errors;
   size_t max_bytes;
+  bool output_cut, errors_cut;
   bool cancelled;
 } Pump;
 
 static void
-pump_read (int *fd, GString *text, size_t max_bytes, bool keep_end)
+pump_read (int *fd, GString *text, size_t max_bytes, bool keep_end, bool *cut)
 {
   char chunk[16384];
   ssize_t count = read (*fd, chunk, sizeof chunk);
   if (count > 0)
-    keep (text, chunk, (size_t) count, max_bytes, keep_end);
+    keep (text, chunk, (size_t) count, max_bytes, keep_end, cut);
   else if (count == 0 || (errno != EINTR && errno != EAGAIN))
     {
       close (*fd);
@@ -143,9 +145,9 @@ pump_run (Pump *pump, pid_t pid)
           kill (pid, SIGTERM);
         }
       if (fds[0].revents != 0)
-        pump_read (&pump->out, pump->output, pump->max_bytes, false);
+        pump_read (&pump->out, pump->output, pump->max_bytes, false, &pump->output_cut);
       if (fds[1].revents != 0)
-        pump_read (&pump->err, pump->errors, pump->max_bytes, true);
+        pump_read (&pump->err, pump->errors, pump->max_bytes, true, &pump->errors_cut);
       if (fds[2].revents != 0)
         pump_write (pump);
     }
@@ -203,6 +205,7 @@ process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
     return cancel_check (error);
 
   ret_result->exit_code = exit_code;
+  ret_result->output_cut = pump.output_cut;
   ret_result->output = g_string_free (g_steal_pointer (&output), FALSE);
   ret_result->errors = g_string_free (g_steal_pointer (&errors), FALSE);
   return true;
@@ -232,6 +235,9 @@ process_run_ok (const ProcessSpec *spec, ProcessResult *ret_result, GError **err
       return keel_error_full (error, KEEL_ERROR_FAILED, NULL, detail, NULL,
                               "%s failed with exit code %d", name, result.exit_code);
     }
+  if (result.output_cut)
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "“%s” wrote more than expected",
+                       spec->argv[0]);
   *ret_result = result;
   result = (ProcessResult){ 0 };
   return true;

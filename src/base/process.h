@@ -27,6 +27,7 @@ typedef struct
 {
   int exit_code; /* 0..255; 128 + signal when killed */
   char *output;  /* standard output, at most output_max_bytes, NUL-terminated */
+  bool output_cut; /* there was more than output_max_bytes */
   char *errors;  /* standard error, likewise (its end is kept when it is longer) */
 } ProcessResult;
 
@@ -40,7 +41,7 @@ bool process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **e
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* As process_run, and a non-zero exit code is an error too: KEEL_ERROR_FAILED with the last line of
- * standard error as its detail. */
+ * standard error as its detail. So is more output than was asked to be kept. */
 bool process_run_ok (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

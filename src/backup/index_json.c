@@ -1,0 +1,357 @@
+/* The index as JSON lines: writing and reading. The keys are described in docs/backup-format.md. */
+#include "backup/index.h"
+
+#include <string.h>
+
+#define LINE_PREFIX "-- "
+
+static void
+append_line (GString *text, json_t *object)
+{
+  g_autofree char *line = json_dumps (object, JSON_COMPACT | JSON_ENSURE_ASCII);
+  g_assert (line != NULL);
+  g_string_append_printf (text, LINE_PREFIX "%s\n", line);
+  json_decref (object);
+}
+
+static json_t *
+format_member (const BackupMember *member)
+{
+  g_autofree char *hex = sha256_hex (member->sha256);
+  return json_pack ("[I, I, I, I, s]", (json_int_t) member->offset, (json_int_t) member->size_bytes,
+                    (json_int_t) member->raw_bytes, (json_int_t) member->row_count, hex);
+}
+
+static json_t *
+format_header (const BackupIndex *index)
+{
+  return json_pack (
+      "{s:i, s:I, s:s*, s:s*, s:s*, s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:s*, s:O*}",
+      "pgkeel_index", INDEX_FORMAT, "created", (json_int_t) index->created, "project",
+      index->project, "environment", index->environment, "type", index->type, "pgkeel_version",
+      index->pgkeel_version, "database", index->database, "server_version", index->server_version,
+      "system_identifier", index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
+      "schema_fingerprint", index->fingerprint, "source", index->source);
+}
+
+static json_t *
+format_table (const BackupTable *table)
+{
+  json_t *columns = json_array ();
+  for (char **column = table->columns; *column != NULL; column++)
+    json_array_append_new (columns, json_string (*column));
+  json_t *members = json_array ();
+  for (guint i = 0; i < table->members->len; i++)
+    json_array_append_new (members,
+                           format_member (&g_array_index (table->members, BackupMember, i)));
+  g_autofree char *digest = row_digest_hex (&table->digest);
+  return json_pack ("{s:{s:s, s:s, s:o, s:s*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
+                    table->schema, "name", table->name, "columns", columns, "condition",
+                    table->condition, "rows", (json_int_t) table->digest.rows, "digest", digest,
+                    "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
+                    (json_int_t) table->statement_bytes, "members", members);
+}
+
+static json_t *
+format_large_objects (const BackupIndex *index)
+{
+  g_autofree char *digest = row_digest_hex (&index->large_object_digest);
+  return json_pack ("{s:{s:I, s:I, s:s}}", "large_objects", "count",
+                    (json_int_t) index->large_object_count, "chunks",
+                    (json_int_t) index->large_object_digest.rows, "digest", digest);
+}
+
+char *
+backup_index_format (const BackupIndex *index, size_t *ret_length)
+{
+  GString *text = g_string_new (LINE_PREFIX "pgkeel's index of this file, for machines\n");
+  append_line (text, format_header (index));
+  for (guint i = 0; i < index->members->len; i++)
+    {
+      const BackupMember *member = &g_array_index (index->members, BackupMember, i);
+      append_line (text, json_pack ("{s:s, s:o}", "part", backup_member_kind_name (member->kind), "member",
+                                    format_member (member)));
+    }
+  for (guint i = 0; i < index->tables->len; i++)
+    append_line (text, format_table (index->tables->pdata[i]));
+  for (guint i = 0; i < index->sequences->len; i++)
+    {
+      const BackupSequence *sequence = index->sequences->pdata[i];
+      append_line (text, json_pack ("{s:[s, s, I, b]}", "sequence", sequence->schema,
+                                    sequence->name, (json_int_t) sequence->last_value,
+                                    (int) sequence->is_called));
+    }
+  append_line (text, format_large_objects (index));
+  append_line (text, json_pack ("{s:{s:I, s:I, s:I}}", "end", "tables",
+                                (json_int_t) index->tables->len, "sequences",
+                                (json_int_t) index->sequences->len, "rows",
+                                (json_int_t) backup_index_rows (index)));
+  *ret_length = text->len;
+  return g_string_free (text, FALSE);
+}
+
+static bool
+set_bad (GError **error, const char *what)
+{
+  return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "the index of the backup is wrong: %s", what);
+}
+
+static bool
+get_u64 (const json_t *value, uint64_t *ret_number)
+{
+  if (!json_is_integer (value) || json_integer_value (value) < 0)
+    return false;
+  *ret_number = (uint64_t) json_integer_value (value);
+  return true;
+}
+
+static bool
+parse_member (const json_t *array, BackupMemberKind kind, GArray *members)
+{
+  BackupMember member = { .kind = kind };
+  if (json_array_size (array) != 5 || !get_u64 (json_array_get (array, 0), &member.offset)
+      || !get_u64 (json_array_get (array, 1), &member.size_bytes)
+      || !get_u64 (json_array_get (array, 2), &member.raw_bytes)
+      || !get_u64 (json_array_get (array, 3), &member.row_count)
+      || !sha256_from_hex (json_string_value (json_array_get (array, 4)), member.sha256))
+    return false;
+  g_array_append_val (members, member);
+  return true;
+}
+
+static bool
+parse_part (BackupIndex *index, const json_t *line)
+{
+  const char *name = json_string_value (json_object_get (line, "part"));
+  for (int kind = 0; name != NULL && kind < MEMBER_KIND_COUNT; kind++)
+    if (strcmp (name, backup_member_kind_name ((BackupMemberKind) kind)) == 0)
+      return kind != MEMBER_DATA
+             && parse_member (json_object_get (line, "member"), (BackupMemberKind) kind,
+                              index->members);
+  return false;
+}
+
+static bool
+parse_columns (BackupTable *table, const json_t *columns)
+{
+  if (!json_is_array (columns))
+    return false;
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  size_t i;
+  json_t *column;
+  json_array_foreach (columns, i, column)
+  {
+    if (!json_is_string (column))
+      return false;
+    g_ptr_array_add (names, g_strdup (json_string_value (column)));
+  }
+  g_ptr_array_add (names, NULL);
+  g_strfreev (table->columns);
+  table->columns = (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
+  return true;
+}
+
+static bool
+parse_table_members (BackupTable *table, const json_t *members)
+{
+  size_t i;
+  json_t *member;
+  uint64_t rows = 0;
+  if (!json_is_array (members))
+    return false;
+  json_array_foreach (members, i, member)
+  {
+    if (!parse_member (member, MEMBER_DATA, table->members))
+      return false;
+    const BackupMember *added = &g_array_index (table->members, BackupMember, i);
+    /* Each holds its COPY statement, rows, and the end mark of four bytes. */
+    if (added->raw_bytes < table->statement_bytes + 4)
+      return false;
+    rows += added->row_count;
+  }
+  return rows == table->digest.rows;
+}
+
+static bool
+parse_table (BackupIndex *index, const json_t *value)
+{
+  const char *schema = json_string_value (json_object_get (value, "schema"));
+  const char *name = json_string_value (json_object_get (value, "name"));
+  const char *digest = json_string_value (json_object_get (value, "digest"));
+  if (schema == NULL || name == NULL || digest == NULL)
+    return false;
+  BackupTable *table = backup_table_new (schema, name);
+  g_ptr_array_add (index->tables, table);
+  table->condition = g_strdup (json_string_value (json_object_get (value, "condition")));
+  return row_digest_from_hex (digest, &table->digest)
+         && get_u64 (json_object_get (value, "rows"), &table->digest.rows)
+         && get_u64 (json_object_get (value, "bytes"), &table->raw_bytes)
+         && get_u64 (json_object_get (value, "statement_bytes"), &table->statement_bytes)
+         && table->statement_bytes < INDEX_MAX_BYTES
+         && parse_columns (table, json_object_get (value, "columns"))
+         && parse_table_members (table, json_object_get (value, "members"));
+}
+
+static bool
+parse_sequence (BackupIndex *index, const json_t *array)
+{
+  const char *schema = json_string_value (json_array_get (array, 0));
+  const char *name = json_string_value (json_array_get (array, 1));
+  const json_t *value = json_array_get (array, 2);
+  const json_t *called = json_array_get (array, 3);
+  if (schema == NULL || name == NULL || !json_is_integer (value) || !json_is_boolean (called))
+    return false;
+  g_ptr_array_add (index->sequences,
+                   backup_sequence_new (schema, name, json_integer_value (value),
+                                        json_is_true (called)));
+  return true;
+}
+
+static bool
+parse_large_objects (BackupIndex *index, const json_t *value)
+{
+  return get_u64 (json_object_get (value, "count"), &index->large_object_count)
+         && row_digest_from_hex (json_string_value (json_object_get (value, "digest")),
+                                 &index->large_object_digest)
+         && get_u64 (json_object_get (value, "chunks"), &index->large_object_digest.rows);
+}
+
+static char *
+get_text (const json_t *object, const char *key)
+{
+  return g_strdup (json_string_value (json_object_get (object, key)));
+}
+
+static bool
+parse_header (BackupIndex *index, const json_t *line, GError **error)
+{
+  json_int_t format = json_integer_value (json_object_get (line, "pgkeel_index"));
+  if (format > INDEX_FORMAT)
+    return keel_error (error, KEEL_ERROR_FAILED, "Use the newer pgkeel that wrote it.",
+                       "the index has format %d, this pgkeel knows format %d", (int) format,
+                       INDEX_FORMAT);
+  index->created = json_integer_value (json_object_get (line, "created"));
+  index->server_version = (int) json_integer_value (json_object_get (line, "server_version"));
+  index->project = get_text (line, "project");
+  index->environment = get_text (line, "environment");
+  index->type = get_text (line, "type");
+  index->pgkeel_version = get_text (line, "pgkeel_version");
+  index->database = get_text (line, "database");
+  index->system_identifier = get_text (line, "system_identifier");
+  index->encoding = get_text (line, "encoding");
+  index->lsn = get_text (line, "lsn");
+  index->fingerprint = get_text (line, "schema_fingerprint");
+  index->source = json_incref (json_object_get (line, "source"));
+  if (format < 1 || index->type == NULL || index->database == NULL || index->encoding == NULL
+      || index->server_version < 90000 || !json_is_object (index->source))
+    return set_bad (error, "its first line lacks something");
+  return true;
+}
+
+/* True when the last line agrees with what was read before it. */
+static bool
+parse_end (const BackupIndex *index, const json_t *value)
+{
+  uint64_t tables, sequences, rows;
+  return get_u64 (json_object_get (value, "tables"), &tables)
+         && get_u64 (json_object_get (value, "sequences"), &sequences)
+         && get_u64 (json_object_get (value, "rows"), &rows) && tables == index->tables->len
+         && sequences == index->sequences->len && rows == backup_index_rows (index);
+}
+
+/* One line after the first. *ENDED turns true at the last one. */
+static bool
+parse_line (BackupIndex *index, const json_t *line, bool *ended)
+{
+  const json_t *value;
+  if ((value = json_object_get (line, "table")) != NULL)
+    return parse_table (index, value);
+  if (json_object_get (line, "part") != NULL)
+    return parse_part (index, line);
+  if ((value = json_object_get (line, "sequence")) != NULL)
+    return parse_sequence (index, value);
+  if ((value = json_object_get (line, "large_objects")) != NULL)
+    return parse_large_objects (index, value);
+  if ((value = json_object_get (line, "end")) != NULL)
+    {
+      *ended = true;
+      return parse_end (index, value);
+    }
+  return false;
+}
+
+static int
+compare_offsets (const void *a, const void *b)
+{
+  const BackupMember *const *first = a, *const *second = b;
+  return ((*first)->offset > (*second)->offset) - ((*first)->offset < (*second)->offset);
+}
+
+static void
+collect_members (GPtrArray *all, const GArray *members)
+{
+  for (guint i = 0; i < members->len; i++)
+    g_ptr_array_add (all, &g_array_index (members, BackupMember, i));
+}
+
+/* Every byte before the index belongs to exactly one part. */
+static bool
+check_cover (const BackupIndex *index, uint64_t index_offset)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new ();
+  collect_members (all, index->members);
+  for (guint i = 0; i < index->tables->len; i++)
+    collect_members (all, ((const BackupTable *) index->tables->pdata[i])->members);
+  g_ptr_array_sort (all, compare_offsets);
+  uint64_t end = 0;
+  for (guint i = 0; i < all->len; i++)
+    {
+      const BackupMember *member = all->pdata[i];
+      if (member->offset != end || member->size_bytes == 0
+          || member->size_bytes > index_offset - end)
+        return false;
+      end += member->size_bytes;
+    }
+  return end == index_offset;
+}
+
+static json_t *
+load_line (const char *start, const char *end)
+{
+  size_t prefix = strlen (LINE_PREFIX);
+  if ((size_t) (end - start) < prefix || memcmp (start, LINE_PREFIX, prefix) != 0)
+    return NULL;
+  return json_loadb (start + prefix, (size_t) (end - start) - prefix, JSON_REJECT_DUPLICATES, NULL);
+}
+
+bool
+backup_index_parse (const char *text, size_t length, uint64_t index_offset,
+                    BackupIndex **ret_index, GError **error)
+{
+  g_autoptr (BackupIndex) index = backup_index_new ();
+  const char *at = text, *stop = text + length;
+  bool ended = false;
+  for (unsigned int number = 0; at < stop; number++)
+    {
+      const char *end = memchr (at, '\n', (size_t) (stop - at));
+      if (end == NULL || ended)
+        return set_bad (error, "it does not end where it should");
+      if (number > 0)
+        {
+          g_autoptr (json_t) line = load_line (at, end);
+          if (line == NULL)
+            return set_bad (error, "a line is not JSON");
+          if (number == 1 && !parse_header (index, line, error))
+            return false;
+          if (number > 1 && !parse_line (index, line, &ended))
+            return set_bad (error, "a line has not the form it should have");
+        }
+      at = end + 1;
+    }
+  if (!ended || index->source == NULL)
+    return set_bad (error, "it is cut short");
+  if (!check_cover (index, index_offset))
+    return set_bad (error, "its parts do not cover the file");
+  *ret_index = g_steal_pointer (&index);
+  return true;
+}

@@ -1,0 +1,153 @@
+#include "backup/source.h"
+
+#include <string.h>
+
+/* Privileges are kept exploded, as names change on the way; NULL means the default ones. Roles are
+ * those that anything in this database refers to, and the bootstrap superuser, whom pg_shdepend
+ * leaves out. */
+static const char source_sql[]
+    = "SELECT pg_catalog.jsonb_build_object("
+      "  'database', pg_catalog.jsonb_build_object("
+      "     'name', d.datname, 'owner', pg_catalog.pg_get_userbyid(d.datdba),"
+      "     'encoding', pg_catalog.pg_encoding_to_char(d.encoding),"
+      "     'collate', d.datcollate, 'ctype', d.datctype,"
+      "     'provider', coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c'),"
+      "     'locale', coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale',"
+      "                        pg_catalog.to_jsonb(d) ->> 'daticulocale'),"
+      "     'icu_rules', pg_catalog.to_jsonb(d) ->> 'daticurules',"
+      "     'connection_limit', d.datconnlimit, 'is_template', d.datistemplate,"
+      "     'tablespace', (SELECT spcname FROM pg_catalog.pg_tablespace WHERE oid = d.dattablespace),"
+      "     'comment', pg_catalog.shobj_description(d.oid, 'pg_database'),"
+      "     'privileges', CASE WHEN d.datacl IS NOT NULL THEN"
+      "        (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+      "             'grantee', CASE WHEN a.grantee <> 0"
+      "                             THEN pg_catalog.pg_get_userbyid(a.grantee) END,"
+      "             'privilege', a.privilege_type, 'grantable', a.is_grantable)), '[]')"
+      "           FROM pg_catalog.aclexplode(d.datacl) a) END,"
+      "     'settings', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+      "             'role', CASE WHEN s.setrole <> 0"
+      "                          THEN pg_catalog.pg_get_userbyid(s.setrole) END,"
+      "             'setting', c.setting) ORDER BY s.setrole, c.setting), '[]')"
+      "           FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c (setting)"
+      "          WHERE s.setdatabase = d.oid)),"
+      "  'roles', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+      "       'name', r.rolname, 'bootstrap', r.oid = 10, 'superuser', r.rolsuper,"
+      "       'inherit', r.rolinherit, 'createrole', r.rolcreaterole, 'createdb', r.rolcreatedb,"
+      "       'login', r.rolcanlogin, 'replication', r.rolreplication, 'bypassrls', r.rolbypassrls,"
+      "       'connection_limit', r.rolconnlimit) ORDER BY r.oid), '[]')"
+      "     FROM pg_catalog.pg_roles r"
+      "    WHERE r.rolname !~ '^pg_' AND (r.oid = 10 OR r.oid = d.datdba"
+      "       OR r.oid IN (SELECT s.setrole FROM pg_catalog.pg_db_role_setting s"
+      "                     WHERE s.setdatabase = d.oid)"
+      "       OR r.oid IN (SELECT refobjid FROM pg_catalog.pg_shdepend"
+      "                     WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass"
+      "                       AND (dbid = d.oid OR (dbid = 0"
+      "                            AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass"
+      "                            AND objid = d.oid))))),"
+      "  'tablespaces', (SELECT coalesce(pg_catalog.jsonb_agg(t.spcname ORDER BY t.spcname), '[]')"
+      "     FROM pg_catalog.pg_tablespace t"
+      "    WHERE t.spcname NOT IN ('pg_default', 'pg_global') AND (t.oid = d.dattablespace"
+      "       OR t.oid IN (SELECT reltablespace FROM pg_catalog.pg_class))),"
+      "  'extensions', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+      "       'name', e.extname, 'version', e.extversion) ORDER BY e.extname), '[]')"
+      "     FROM pg_catalog.pg_extension e))::text,"
+      "  d.datname, pg_catalog.pg_encoding_to_char(d.encoding),"
+      "  (SELECT system_identifier FROM pg_catalog.pg_control_system()),"
+      "  CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
+      "       ELSE pg_catalog.pg_current_wal_lsn() END"
+      "  FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
+
+/* The session may speak the database's encoding; JSON wants UTF-8. */
+static bool
+with_utf8 (DbConn *conn, const char *sql, DbResult **ret_result, GError **error)
+{
+  return db_exec (conn, "SET client_encoding = 'UTF8'", error)
+         && db_query (conn, sql, 0, NULL, ret_result, error)
+         && db_exec (conn,
+                     "SELECT pg_catalog.set_config('client_encoding',"
+                     " pg_catalog.current_setting('server_encoding'), false)",
+                     error);
+}
+
+bool
+source_read (DbConn *conn, BackupIndex *index, GError **error)
+{
+  g_autoptr (DbResult) result = NULL;
+  if (!with_utf8 (conn, source_sql, &result, error))
+    return false;
+  g_autofree char *text = g_utf8_make_valid (db_result_text (result, 0, 0), -1);
+  index->source = json_loads (text, 0, NULL);
+  if (index->source == NULL)
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "the server described itself in no known form");
+  index->database = g_utf8_make_valid (db_result_text (result, 0, 1), -1);
+  index->encoding = g_strdup (db_result_text (result, 0, 2));
+  index->system_identifier = g_strdup (db_result_text (result, 0, 3));
+  index->lsn = g_strdup (db_result_text (result, 0, 4));
+  index->server_version = db_server_version (conn);
+  return true;
+}
+
+/* Schema, name, and the statement that asks one sequence for its position and for how to set it. */
+static const char sequences_sql[]
+    = "SELECT n.nspname, c.relname, pg_catalog.format("
+      "    'SELECT %s, last_value, is_called, pg_catalog.format(''SELECT pg_catalog.setval(%%L, %%s,"
+      " %%L);'', %L, last_value, is_called) FROM %s',"
+      "    pg_catalog.row_number() OVER (ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"),"
+      "    f.name, f.name)"
+      "  FROM pg_catalog.pg_class c"
+      "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
+      "  LATERAL pg_catalog.format('%I.%I', n.nspname, c.relname) AS f (name)"
+      " WHERE c.relkind = 'S' AND c.relpersistence <> 't'"
+      "   AND (c.relpersistence = 'p' OR NOT pg_catalog.pg_is_in_recovery())"
+      "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+      "   AND (NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+      "                     WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+      "                       AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')"
+      "        OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))"
+      " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+/* Sequences asked in one statement. */
+#define BATCH 200
+
+static bool
+read_batch (DbConn *conn, const DbResult *own, const DbResult *utf8, int first, int count,
+            BackupIndex *index, GString *sql, GError **error)
+{
+  g_autoptr (GString) query = g_string_new (NULL);
+  g_autoptr (DbResult) result = NULL;
+  for (int i = 0; i < count; i++)
+    g_string_append_printf (query, "%s%s", i > 0 ? " UNION ALL " : "",
+                            db_result_text (own, first + i, 2));
+  g_string_append (query, " ORDER BY 1");
+  if (!db_query (conn, query->str, 0, NULL, &result, error))
+    return false;
+  if (db_result_rows (result) != count)
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "a sequence did not tell its position");
+  for (int i = 0; i < count; i++)
+    {
+      g_autofree char *schema = g_utf8_make_valid (db_result_text (utf8, first + i, 0), -1);
+      g_autofree char *name = g_utf8_make_valid (db_result_text (utf8, first + i, 1), -1);
+      g_ptr_array_add (index->sequences,
+                       backup_sequence_new (schema, name, db_result_int64 (result, i, 1),
+                                            db_result_bool (result, i, 2)));
+      g_string_append_printf (sql, "%s\n", db_result_text (result, i, 3));
+    }
+  return true;
+}
+
+bool
+source_read_sequences (DbConn *conn, BackupIndex *index, char **ret_sql, GError **error)
+{
+  g_autoptr (DbResult) own = NULL;
+  g_autoptr (DbResult) utf8 = NULL;
+  if (!db_query (conn, sequences_sql, 0, NULL, &own, error)
+      || !with_utf8 (conn, sequences_sql, &utf8, error))
+    return false;
+  g_autoptr (GString) sql = g_string_new (NULL);
+  int rows = MIN (db_result_rows (own), db_result_rows (utf8));
+  for (int first = 0; first < rows; first += BATCH)
+    if (!read_batch (conn, own, utf8, first, MIN (BATCH, rows - first), index, sql, error))
+      return prefix_error (error, "sequences");
+  *ret_sql = g_string_free (g_steal_pointer (&sql), FALSE);
+  return true;
+}

@@ -1,0 +1,16 @@
+/*
+ * What a backup remembers of the database and its cluster beside tables: enough to make the database
+ * again with the same properties, and to make the roles and tablespaces a scratch cluster lacks.
+ */
+#pragma once
+
+#include "backup/index.h"
+#include "db/conn.h"
+
+/* Fills database, server_version, system_identifier, encoding, lsn and source of INDEX. */
+bool source_read (DbConn *conn, BackupIndex *index, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads all sequence positions into INDEX; RET_SQL is the setval() statements in the session's
+ * encoding, "" when there are none. */
+bool source_read_sequences (DbConn *conn, BackupIndex *index, char **ret_sql, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -15,7 +15,7 @@ typedef struct Cluster Cluster;
 
 typedef enum
 {
-  CLUSTER_ABSENT,  /* never made */
+  CLUSTER_ABSENT, /* never made */
   CLUSTER_STOPPED,
   CLUSTER_RUNNING,
 } ClusterState;
@@ -27,10 +27,10 @@ void cluster_free (Cluster *cluster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cluster, cluster_free)
 
 ClusterState cluster_state (const Cluster *cluster);
-int cluster_major (const Cluster *cluster);           /* 0 when absent */
+int cluster_major (const Cluster *cluster); /* 0 when absent */
 const char *cluster_data_folder (const Cluster *cluster);
 const char *cluster_log_path (const Cluster *cluster);
-int cluster_pid (const Cluster *cluster);             /* 0 unless running */
+int cluster_pid (const Cluster *cluster); /* 0 unless running */
 
 /* Makes it if absent (initdb with checksums, UTF-8, superuser "postgres"; MAJOR 0: newest), starts
  * it, waits until it answers. Running already is fine. */
@@ -40,13 +40,18 @@ bool cluster_stop (Cluster *cluster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* postgresql://postgres@/DATABASE?host=...; caller frees. */
 char *cluster_url (const Cluster *cluster, const char *database);
 
-/* A throw-away cluster: fsync off, minimal WAL, no autovacuum, dies with this process. */
+/* A throw-away cluster: fsync off, minimal WAL, no autovacuum, dies with this process.
+ *
+ * It ends when the THREAD that called scratch_start ends, however that comes about (kill -9 too):
+ * start it from a thread that outlives the work. Made in PARENT, or else the first of $TMPDIR,
+ * /var/tmp and /tmp that the server's user can enter, in a folder of its own whose lock file tells
+ * the living from leftovers. */
 typedef struct
 {
-  int major;              /* exactly this major version */
-  const char *superuser;  /* name of the bootstrap superuser; NULL: "postgres" */
-  const char *parent;     /* folder to make it in; NULL: the temporary folder */
-  int worker_count;       /* how many sessions will work in it at once */
+  int major;             /* exactly this major version */
+  const char *superuser; /* name of the bootstrap superuser; NULL: "postgres" */
+  const char *parent;    /* folder to make it in, if the server's user can enter it; NULL: none */
+  int worker_count;      /* how many sessions will work in it at once */
 } ScratchSpec;
 
 typedef struct ScratchCluster ScratchCluster;

@@ -115,9 +115,13 @@ db_conninfo (const char *url, const char *database, char **ret_password, GError 
         value = database;
       if (strcmp (option->keyword, "password") == 0 && ret_password != NULL)
         continue;
-      if (value != NULL && *value != '\0')
+      /* What is given as empty stays so: leaving it out would let the environment (PGOPTIONS) fill it. */
+      if (value != NULL)
         append_conninfo (text, option->keyword, value);
     }
+  /* A URL that names its host must not be led elsewhere by PGHOSTADDR. */
+  if (option_value (options, "host") != NULL && option_value (options, "hostaddr") == NULL)
+    append_conninfo (text, "hostaddr", "");
   if (ret_password != NULL)
     *ret_password = g_strdup (option_value (options, "password"));
   return g_string_free (g_steal_pointer (&text), FALSE);

@@ -1,0 +1,210 @@
+#include "db/server.h"
+#include "base/cancel.h"
+#include "base/fs.h"
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* How much of a log's end is looked at for the reason of a failure. */
+#define LOG_TAIL_BYTES 8192
+
+/* Settings are given to initdb by name only in relative form: it and pg_ctl put paths through a
+ * shell, and the folder's own path may hold anything. */
+static bool
+run_initdb (const ServerInit *init, const char *locale, ProcessResult *ret_result, GError **error)
+{
+  g_autofree char *program = g_build_filename (init->bin_folder, "initdb", NULL);
+  g_autofree char *locale_option = g_strdup_printf ("--locale=%s", locale);
+  g_autofree char *user_option = g_strdup_printf ("--username=%s", init->superuser);
+  const char *argv[16]
+      = { program,       "--pgdata",        init->name,  "--auth=trust",     "--encoding=UTF8",
+          locale_option, "--lc-messages=C", user_option, "--no-instructions" };
+  argv[9] = init->is_scratch ? "--no-sync" : "--data-checksums";
+  /* initdb tries all time zones for the one that behaves as the system's; a scratch server needs none. */
+  const char *const environment[]
+      = { "LC_ALL=C", "PGDATA=", init->is_scratch ? "TZ=UTC" : NULL, NULL };
+  const ProcessSpec spec = { .argv = argv,
+                             .environment = environment,
+                             .folder = init->parent,
+                             .uid = init->user->uid,
+                             .gid = init->user->gid };
+  return process_run (&spec, ret_result, error);
+}
+
+/* The first line of initdb's complaints that is an error. */
+static char *
+initdb_reason (const char *errors)
+{
+  g_auto (GStrv) lines = g_strsplit (errors, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    if (strstr (*line, "error:") != NULL || strstr (*line, "FATAL:") != NULL
+        || strstr (*line, "fatal:") != NULL)
+      return g_strdup (g_strstrip (*line));
+  return lines[0] != NULL && *lines[0] != '\0' ? g_strdup (g_strstrip (lines[0])) : NULL;
+}
+
+bool
+server_init (const ServerInit *init, GError **error)
+{
+  g_auto (ProcessResult) result = { 0 };
+  if (!run_initdb (init, "C.UTF-8", &result, error))
+    return false;
+  if (result.exit_code != 0 && strstr (result.errors, "locale") != NULL)
+    {
+      process_result_clear (&result);
+      if (!run_initdb (init, "C", &result, error))
+        return false;
+    }
+  if (result.exit_code == 0)
+    return true;
+  g_autofree char *reason = initdb_reason (result.errors);
+  return keel_error_full (error, KEEL_ERROR_FAILED, NULL, reason, NULL,
+                          "initdb could not make a cluster in “%s” (exit code %d)", init->parent,
+                          result.exit_code);
+}
+
+/* TEXT between two QUOTE, which is doubled inside. */
+static char *
+quote_twice (const char *text, char quote)
+{
+  GString *quoted = g_string_new (NULL);
+  g_string_append_c (quoted, quote);
+  for (; *text != '\0'; text++)
+    {
+      if (*text == quote)
+        g_string_append_c (quoted, quote);
+      g_string_append_c (quoted, *text);
+    }
+  g_string_append_c (quoted, quote);
+  return g_string_free (quoted, FALSE);
+}
+
+char *
+server_quote_list_element (const char *path)
+{
+  return quote_twice (path, '"');
+}
+
+char *
+server_quote_setting (const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, "\\", -1);
+  g_autofree char *escaped = g_strjoinv ("\\\\", parts);
+  return quote_twice (escaped, '\'');
+}
+
+bool
+server_socket_fits (const char *folder)
+{
+  size_t length = strlen (folder) + strlen ("/.s.PGSQL." SERVER_PORT);
+  return length < sizeof ((struct sockaddr_un *) NULL)->sun_path
+         && strpbrk (folder, "\r\n") == NULL;
+}
+
+char *
+server_url (const char *socket_folder, const char *user, const char *database)
+{
+  g_autofree char *user_text = g_uri_escape_string (user, NULL, false);
+  g_autofree char *database_text = g_uri_escape_string (database, NULL, false);
+  g_autofree char *host = g_uri_escape_string (socket_folder, "/", false);
+  return g_strdup_printf ("postgresql://%s@/%s?host=%s&port=" SERVER_PORT "&options=", user_text,
+                          database_text, host);
+}
+
+ServerAnswer
+server_ask (const char *socket_folder)
+{
+  /* As text, where what is given as empty counts: PGHOSTADDR, PGSERVICE and PGOPTIONS have no say. */
+  g_autofree char *url = server_url (socket_folder, "postgres", "postgres");
+  g_autofree char *question = g_strdup_printf ("%s&hostaddr=&connect_timeout=2", url);
+  switch (PQping (question))
+    {
+    case PQPING_OK: return SERVER_ACCEPTS;
+    case PQPING_REJECT: return SERVER_NOT_YET;
+    default: return SERVER_SILENT;
+    }
+}
+
+/* A person's shell may have gone to the folder too. */
+static bool
+is_server (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/comm", pid);
+  g_autofree char *name = NULL;
+  return fs_read_text (path, 64, &name, NULL, NULL) && strcmp (g_strchomp (name), "postgres") == 0;
+}
+
+GArray *
+server_find_processes (const char *data_folder)
+{
+  GArray *pids = g_array_new (FALSE, FALSE, sizeof (pid_t));
+  struct stat wanted;
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  if (processes == NULL || stat (data_folder, &wanted) != 0)
+    return pids;
+  const char *name;
+  while ((name = g_dir_read_name (processes)) != NULL)
+    {
+      struct stat found;
+      g_autofree char *link = g_strdup_printf ("/proc/%s/cwd", name);
+      pid_t pid = (pid_t) atoi (name);
+      if (pid > 0 && stat (link, &found) == 0 && found.st_dev == wanted.st_dev
+          && found.st_ino == wanted.st_ino && is_server (name))
+        g_array_append_val (pids, pid);
+    }
+  return pids;
+}
+
+/* The end of the file, without a line that is cut at its beginning. */
+static char *
+read_tail (const char *path)
+{
+  g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  struct stat info;
+  if (fd < 0 || fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))
+    return NULL;
+  off_t start = MAX (0, info.st_size - LOG_TAIL_BYTES);
+  g_autofree char *text = g_malloc0 (LOG_TAIL_BYTES + 1);
+  if (pread (fd, text, LOG_TAIL_BYTES, start) <= 0)
+    return NULL;
+  const char *first = start > 0 ? strchr (text, '\n') : NULL;
+  return g_strdup (first != NULL ? first + 1 : text);
+}
+
+static bool
+names_a_failure (const char *line)
+{
+  /* Our own question, asked too early, leaves a line too. */
+  if (strstr (line, "the database system is starting up") != NULL)
+    return false;
+  return strstr (line, "FATAL: ") != NULL || strstr (line, "PANIC: ") != NULL
+         || strstr (line, "ERROR: ") != NULL;
+}
+
+char *
+server_log_reason (const char *log_path)
+{
+  g_autofree char *text = read_tail (log_path);
+  if (text == NULL)
+    return NULL;
+  g_strchomp (text);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  guint count = g_strv_length (lines), from = count;
+  for (guint i = count; i > 0 && from == count; i--)
+    if (names_a_failure (lines[i - 1]))
+      from = i - 1;
+  if (from == count)
+    return count > 0 && *lines[count - 1] != '\0' ? g_strdup (g_strstrip (lines[count - 1])) : NULL;
+  /* The failure with the DETAIL and HINT that follow it. */
+  g_autoptr (GString) reason = g_string_new (NULL);
+  for (guint i = from; i < count && reason->len < 600; i++)
+    if (i == from || strstr (lines[i], "DETAIL: ") != NULL || strstr (lines[i], "HINT: ") != NULL)
+      g_string_append_printf (reason, "%s%s", reason->len > 0 ? "; " : "", g_strstrip (lines[i]));
+  return g_string_free (g_steal_pointer (&reason), FALSE);
+}

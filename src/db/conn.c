@@ -405,7 +405,7 @@ db_rollback (DbConn *conn)
 {
   if (PQtransactionStatus (conn->pg) == PQTRANS_IDLE)
     return true;
-  g_autoptr (PGresult) result = PQexec (conn->pg, "ROLLBACK");
+  PQclear (PQexec (conn->pg, "ROLLBACK"));
   return PQtransactionStatus (conn->pg) == PQTRANS_IDLE;
 }
 

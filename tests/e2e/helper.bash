@@ -144,7 +144,7 @@ pg_start ()
   [ $# -eq 0 ] || printf '%s\n' "$@" >> "$folder/data/postgresql.conf"
   # After a crash. PostgreSQL takes a dead process that nobody has waited for yet for a living one.
   [ ! -f "$folder/data/postmaster.pid" ] || ! no_process_in "$folder/data" ||
-    rm "$folder/data/postmaster.pid"
+    rm -f "$folder/data/postmaster.pid" "$folder"/run/.s.PGSQL.*
   # Bats waits for who holds its descriptor 3.
   as_server_user "$bindir/pg_ctl" --pgdata="$folder/data" --log="$folder/data/server.log" -w \
     start > /dev/null 3>&- || fail "the server did not start: $(tail -n 5 "$folder/data/server.log")"

@@ -19,7 +19,7 @@ typedef enum
 typedef struct
 {
   StampVerdict verdict;
-  char *project;           /* what the stamp says; NULL without one */
+  char *project; /* what the stamp says; NULL without one */
   char *environment;
   char *system_identifier; /* of the cluster where it was stamped */
   char *stamped_at;        /* ISO time */

@@ -1,0 +1,199 @@
+#include "base/fs.h"
+#include "base/text.h"
+#include "project/audit_line.h"
+
+#include <string.h>
+
+#define MAX_PROBLEMS 100
+
+/* The chain as far as it has been read. */
+typedef struct
+{
+  AuditReport report;
+  uint64_t line_number;
+  uint64_t entry_line; /* number of the last entry's line */
+  uint64_t seq;        /* of the last entry */
+  char *hash;
+  char *previous;  /* what the last entry says of the one before */
+  char *torn_hash; /* of a line since then that is no entry */
+} Chain;
+
+void
+audit_report_clear (AuditReport *report)
+{
+  g_clear_pointer (&report->problems, g_ptr_array_unref);
+  g_clear_pointer (&report->notes, g_ptr_array_unref);
+}
+
+static void
+chain_clear (Chain *chain)
+{
+  audit_report_clear (&chain->report);
+  g_free (chain->hash);
+  g_free (chain->previous);
+  g_free (chain->torn_hash);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Chain, chain_clear)
+
+static void G_GNUC_PRINTF (2, 3) add (GPtrArray *texts, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  if (texts->len < MAX_PROBLEMS)
+    g_ptr_array_add (texts, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+/* An entry vouches for the torn piece before it; a piece nobody vouches for was put in, and one that
+ * is vouched for and not there was removed. */
+static void
+check_torn (Chain *chain, const json_t *entry)
+{
+  const char *torn = json_string_value (json_object_get (entry, "torn"));
+  if (chain->torn_hash == NULL && torn != NULL)
+    add (chain->report.problems, "line %" G_GUINT64_FORMAT ": the torn line before it is gone",
+         chain->line_number);
+  else if (chain->torn_hash != NULL && g_strcmp0 (torn, chain->torn_hash) != 0)
+    add (chain->report.problems,
+         "line %" G_GUINT64_FORMAT ": not an audit entry; it was changed or put in",
+         chain->line_number - 1);
+  else if (torn != NULL)
+    add (chain->report.notes, "line %" G_GUINT64_FORMAT ": cut short by a crash, and known as such",
+         chain->line_number - 1);
+  g_clear_pointer (&chain->torn_hash, g_free);
+}
+
+static void
+check_link (Chain *chain, uint64_t seq, const char *previous)
+{
+  GPtrArray *problems = chain->report.problems;
+  bool follows = strcmp (previous, chain->hash) == 0;
+  if (seq == chain->seq + 1 && follows)
+    return;
+  if (seq == chain->seq + 1 && chain->seq == 0)
+    add (problems, "line %" G_GUINT64_FORMAT ": it is not the first entry that was written",
+         chain->line_number);
+  else if (seq == chain->seq + 1)
+    add (problems,
+         "line %" G_GUINT64_FORMAT ": entry %" G_GUINT64_FORMAT " was changed after it was written",
+         chain->entry_line, chain->seq);
+  else if (seq > chain->seq)
+    add (problems,
+         "line %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " entries before it are missing",
+         chain->line_number, seq - chain->seq - 1);
+  else
+    add (problems,
+         "line %" G_GUINT64_FORMAT ": entry %" G_GUINT64_FORMAT
+         " is not in its place; it was moved or put in",
+         chain->line_number, seq);
+}
+
+static void
+add_line (Chain *chain, const AuditLine *line)
+{
+  chain->line_number++;
+  g_autoptr (json_t) entry = audit_line_parse (line);
+  if (entry == NULL)
+    {
+      if (chain->torn_hash != NULL)
+        add (chain->report.problems,
+             "line %" G_GUINT64_FORMAT ": not an audit entry; it was changed or put in",
+             chain->line_number - 1);
+      g_free (chain->torn_hash);
+      chain->torn_hash = g_strdup (line->hash);
+      return;
+    }
+  const char *previous = json_string_value (json_object_get (entry, "previous"));
+  uint64_t seq = (uint64_t) json_integer_value (json_object_get (entry, "seq"));
+  check_torn (chain, entry);
+  check_link (chain, seq, previous);
+  chain->report.entry_count++;
+  chain->entry_line = chain->line_number;
+  chain->seq = seq;
+  g_free (chain->hash);
+  chain->hash = g_strdup (line->hash);
+  g_free (chain->previous);
+  chain->previous = g_strdup (previous);
+}
+
+/* A line at the end that is no entry is a crash's, as long as it was never finished. */
+static void
+check_end (Chain *chain, bool is_whole)
+{
+  if (chain->torn_hash == NULL)
+    return;
+  if (is_whole)
+    add (chain->report.problems,
+         "line %" G_GUINT64_FORMAT ": not an audit entry; it was changed or put in",
+         chain->line_number);
+  else
+    add (chain->report.notes,
+         "line %" G_GUINT64_FORMAT ": cut short by a crash; the next entry will say so",
+         chain->line_number);
+}
+
+/* The remembered head shows what no chain can: entries missing at the end. */
+static void
+check_head (Chain *chain, const AuditHead *head)
+{
+  GPtrArray *problems = chain->report.problems;
+  if (!head->is_known)
+    {
+      if (chain->seq > 1)
+        add (problems, "%s is missing: entries may have been removed at the end", AUDIT_HEAD_FILE);
+      return;
+    }
+  if (chain->seq == head->count && strcmp (chain->hash, head->hash) == 0)
+    return;
+  if (chain->seq < head->count)
+    add (problems, "%" G_GUINT64_FORMAT " entries are missing at the end",
+         head->count - chain->seq);
+  else if (chain->seq == head->count)
+    add (problems,
+         "line %" G_GUINT64_FORMAT ": entry %" G_GUINT64_FORMAT " was changed after it was written",
+         chain->entry_line, chain->seq);
+  else if (chain->seq == head->count + 1 && strcmp (chain->previous, head->hash) == 0)
+    add (chain->report.notes, "the last entry was written just before a crash");
+  else
+    add (problems, "the log has more entries than %s knows of", AUDIT_HEAD_FILE);
+}
+
+static bool
+read_chain (const Project *project, Chain *chain, GError **error)
+{
+  g_autofree char *path = project_state_path (project, AUDIT_FILE);
+  g_autoptr (AuditReader) reader = NULL;
+  bool is_whole = true;
+  if (!audit_reader_open (path, &reader, error))
+    return false;
+  bool has_line = reader != NULL;
+  while (has_line)
+    {
+      AuditLine line;
+      if (!audit_reader_next (reader, &line, &has_line, error))
+        return false;
+      if (!has_line)
+        break;
+      add_line (chain, &line);
+      is_whole = line.is_whole;
+    }
+  check_end (chain, is_whole);
+  return true;
+}
+
+bool
+audit_verify (const Project *project, AuditReport *ret_report, GError **error)
+{
+  g_auto (Fd) lock = -1;
+  g_auto (AuditHead) head = { 0 };
+  g_auto (Chain) chain = { .hash = g_strdup (audit_hash_none ()) };
+  chain.report.problems = g_ptr_array_new_with_free_func (g_free);
+  chain.report.notes = g_ptr_array_new_with_free_func (g_free);
+  if (!audit_lock (project, &lock, error) || !audit_head_read (project, &head, error)
+      || !read_chain (project, &chain, error))
+    return prefix_error (error, "verifying the audit log");
+  check_head (&chain, &head);
+  *ret_report = chain.report;
+  chain.report = (AuditReport){ 0 };
+  return true;
+}

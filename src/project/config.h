@@ -1,0 +1,65 @@
+/*
+ * pgkeel.yaml as a C structure: what is written, before ${VAR} and before anything is chosen.
+ *
+ * The schema is declared once, as libcyaml's tables (config.c). check.c holds a document against
+ * them first, because libcyaml 1.3 knows no columns, takes any word for a boolean's true and cannot
+ * suggest the key that was meant; then libcyaml loads it.
+ */
+#pragma once
+
+#include "project/node.h"
+
+#include <cyaml/cyaml.h>
+#include <stdint.h>
+
+#define CONFIG_MAX_BYTES (256 * 1024)
+
+typedef struct
+{
+  char *db;
+  char *full;
+} ConfigPair;
+
+typedef struct
+{
+  char *dir;
+  char *min_size;
+  ConfigPair *schedule;
+  ConfigPair *keep;
+  char **count;
+  uint32_t count_count;
+} ConfigBackup;
+
+typedef struct
+{
+  char *name; /* in lower case, aliases resolved; the others are NULL where nothing is written */
+  char *key;  /* as written */
+  bool *local;
+  char *url;
+  bool *is_protected;
+  char *database;
+  uint32_t *postgres;
+} ConfigEnvironment;
+
+typedef struct
+{
+  char *project;
+  ConfigBackup *backup;
+  ConfigEnvironment *environments;
+  uint32_t environment_count;
+
+  Node *root; /* the same document with its places; NULL when it is empty */
+  struct ConfigSchema *schema;
+} Config;
+
+/* Parses and checks TEXT (LENGTH bytes, NUL-terminated). FILE is for messages: one line, "FILE:LINE:COLUMN:
+ * ...", and a hint. */
+bool config_parse (const char *file, const char *text, size_t length, Config **ret_config,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void config_free (Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Config, config_free)
+
+/* The fields of the document, and of one environment: for the check, and for the test that the JSON
+ * Schema says the same. */
+extern const cyaml_schema_field_t config_fields[];
+extern const cyaml_schema_field_t config_environment_fields[];

@@ -238,6 +238,7 @@ add_tables (Dump *dump)
       g_strfreev (entry->columns);
       entry->columns = g_strdupv (table->columns);
       entry->condition = g_strdup (table->condition);
+      entry->is_extension_member = table->is_extension_member;
       table->entry = entry;
       g_ptr_array_add (dump->index->tables, entry);
     }

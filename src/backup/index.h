@@ -43,6 +43,7 @@ typedef struct
   char *schema;
   char *name;
   char **columns;           /* in the order of COPY; NULL-terminated, may be empty */
+  bool is_extension_member; /* a configuration table: the extension makes it */
   char *condition;          /* an extension's WHERE clause for its configuration table, or NULL */
   uint64_t raw_bytes;       /* of rows */
   uint64_t statement_bytes; /* of the COPY statement with its newline, first in each member */

@@ -45,9 +45,9 @@ format_table (const BackupTable *table)
     json_array_append_new (members,
                            format_member (&g_array_index (table->members, BackupMember, i)));
   g_autofree char *digest = row_digest_hex (&table->digest);
-  return json_pack ("{s:{s:s, s:s, s:o, s:s*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
-                    table->schema, "name", table->name, "columns", columns, "condition",
-                    table->condition, "rows", (json_int_t) table->digest.rows, "digest", digest,
+  return json_pack ("{s:{s:s, s:s, s:o, s:b, s:s*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
+                    table->schema, "name", table->name, "columns", columns, "extension",
+                    (int) table->is_extension_member, "condition", table->condition, "rows", (json_int_t) table->digest.rows, "digest", digest,
                     "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
                     (json_int_t) table->statement_bytes, "members", members);
 }
@@ -182,6 +182,7 @@ parse_table (BackupIndex *index, const json_t *value)
     return false;
   BackupTable *table = backup_table_new (schema, name);
   g_ptr_array_add (index->tables, table);
+  table->is_extension_member = json_is_true (json_object_get (value, "extension"));
   table->condition = g_strdup (json_string_value (json_object_get (value, "condition")));
   return row_digest_from_hex (digest, &table->digest)
          && get_u64 (json_object_get (value, "rows"), &table->digest.rows)

@@ -1,0 +1,24 @@
+-- A comment on whatever may have one and has none yet, with everything in it that could end it.
+COMMENT ON TABLE tables.indexed IS E'it''s "quoted" \\ $$ ; -- /* \n\\.\n\\connect postgres\n\ttab\r\nCOPY x FROM stdin;\n1\n\\.\nünïcode 🐘';
+COMMENT ON COLUMN tables.indexed.t IS E'-- Name: fake; Type: TABLE; Schema: public; Owner: -\n\nDROP TABLE public.victim;';
+COMMENT ON COLUMN "Odd ""Names"".dot and space"."Table ""with"" quotes, dots. and spaces"."quo""te" IS '''';
+COMMENT ON TABLE "Odd ""Names"".dot and space"."Table ""with"" quotes, dots. and spaces" IS 'odd';
+COMMENT ON COLUMN tables.dropped_columns.d IS 'after dropped ones';
+COMMENT ON COLUMN tables.by_range_2025.amount IS 'in a partition with another order';
+COMMENT ON COLUMN tables.v_plain.renamed IS 'a column of a view';
+COMMENT ON COLUMN tables.m_z_first.n IS 'a column of a materialised view';
+COMMENT ON VIEW tables.v_plain IS 'a view';
+COMMENT ON TYPE types.mood IS 'a type';
+COMMENT ON TYPE types."Odd, Composite" IS 'a composite';
+COMMENT ON COLUMN types."Odd, Composite"."a b" IS 'an attribute';
+COMMENT ON DOMAIN types.positive IS 'a domain';
+COMMENT ON CONSTRAINT "short, not blank" ON DOMAIN types.short_text IS 'a domain''s constraint';
+COMMENT ON FUNCTION code.everything (integer, text, integer[]) IS 'a function';
+COMMENT ON PROCEDURE code.proc () IS 'a procedure';
+COMMENT ON CONSTRAINT "odd ""fk""" ON tables.match IS 'a constraint';
+COMMENT ON CONSTRAINT no_overlap ON tables.exclusion IS 'an exclusion';
+COMMENT ON CONSTRAINT ri_unique ON tables.ri_constraint IS 'a unique constraint';
+COMMENT ON INDEX tables.by_range_unfinished IS 'an unfinished index';
+COMMENT ON RULE v_insert ON tables.v_plain IS 'a rule';
+COMMENT ON TRIGGER instead ON code.v_triggered IS 'a trigger';
+COMMENT ON COLUMN tables.foreign_file."b c" IS 'a column of a foreign table';

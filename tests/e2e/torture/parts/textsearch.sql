@@ -1,0 +1,22 @@
+-- Text search: parser, template, dictionaries, configurations.
+CREATE TEXT SEARCH PARSER code.own_parser (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype, HEADLINE = prsd_headline);
+CREATE TEXT SEARCH TEMPLATE code.own_template (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY code.own_dictionary (TEMPLATE = code.own_template, accept = false);
+CREATE TEXT SEARCH DICTIONARY code."odd ""dictionary""" (TEMPLATE = simple, stopwords = english);
+CREATE TEXT SEARCH DICTIONARY code.own_snowball (TEMPLATE = snowball, language = 'german', stopwords = 'german');
+CREATE TEXT SEARCH CONFIGURATION code.own_config (PARSER = code.own_parser);
+ALTER TEXT SEARCH CONFIGURATION code.own_config ADD MAPPING FOR asciiword, word WITH code.own_dictionary, code."odd ""dictionary""", english_stem;
+ALTER TEXT SEARCH CONFIGURATION code.own_config ADD MAPPING FOR int WITH simple;
+CREATE TEXT SEARCH CONFIGURATION code.copied (COPY = english);
+ALTER TEXT SEARCH CONFIGURATION code.copied ALTER MAPPING FOR asciiword WITH code.own_snowball;
+ALTER TEXT SEARCH CONFIGURATION code.copied DROP MAPPING FOR url;
+COMMENT ON TEXT SEARCH CONFIGURATION code.own_config IS 'a configuration';
+COMMENT ON TEXT SEARCH DICTIONARY code.own_dictionary IS 'a dictionary';
+COMMENT ON TEXT SEARCH PARSER code.own_parser IS 'a parser';
+COMMENT ON TEXT SEARCH TEMPLATE code.own_template IS 'a template';
+ALTER TEXT SEARCH CONFIGURATION code.copied OWNER TO torture_owner;
+CREATE TABLE code.searched (id integer, body text, v tsvector GENERATED ALWAYS AS (to_tsvector ('code.copied', body)) STORED);
+INSERT INTO code.searched (id, body) VALUES (1, 'Die Häuser laufen'), (2, '');
+CREATE INDEX searched_v ON code.searched USING gin (v);
+CREATE TRIGGER searched_update BEFORE UPDATE ON code.searched FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger ('v', 'pg_catalog.simple', 'body');
+ALTER TABLE code.searched DISABLE TRIGGER searched_update;

@@ -46,10 +46,20 @@ called (const Node *node)
 }
 
 static bool
+refuse_null (const char *file, const Node *node, GError **error)
+{
+  g_autofree char *name = called (node);
+  return check_refuse (file, node, "Write a value after the colon, or remove the key.", error,
+                       "%s has no value", name);
+}
+
+static bool
 refuse_kind (const char *file, const Node *node, const char *wanted, const char *hint,
              GError **error)
 {
   static const char *const kinds[] = { "a text", "a list", "a mapping" };
+  if (node_is_null (node))
+    return refuse_null (file, node, error);
   g_autofree char *name = called (node);
   return check_refuse (file, node, hint, error, "%s must be %s, not %s", name, wanted,
                        kinds[node->kind]);
@@ -59,12 +69,12 @@ static bool
 refuse_text (const char *file, const Node *node, const char *wanted, const char *hint,
              GError **error)
 {
-  g_autofree char *name = called (node);
   if (node_is_null (node))
-    return check_refuse (file, node, "Write a value after the colon, or remove the key.", error,
-                         "%s has no value", name);
+    return refuse_null (file, node, error);
+  g_autofree char *name = called (node);
   g_autofree char *shown = check_shown (node->text);
-  return check_refuse (file, node, hint, error, "%s must be %s, not “%s”", name, wanted, shown);
+  return check_refuse (file, node, hint, error, "%s must be %s, not %s“%s”", name, wanted,
+                       node->is_plain ? "" : "the text ", shown);
 }
 
 static bool
@@ -149,7 +159,7 @@ check_string (const char *file, const Node *node, const cyaml_schema_value_t *sc
     return refuse_kind (file, node, "a text", "Put quotes around a text that begins with { or [.",
                         error);
   if (node_is_null (node))
-    return refuse_text (file, node, "a text", NULL, error);
+    return refuse_null (file, node, error);
   g_autofree char *name = called (node);
   if (strlen (node->text) < schema->string.min)
     return check_refuse (file, node, "Write a value, or remove the key.", error, "%s is empty",

@@ -97,7 +97,7 @@ judge_url (const char *url, const char **ret_word)
   g_autofree char *host = NULL;
   g_autofree char *database = NULL;
   *ret_word = NULL;
-  if (!url_texts (url, &host, &database))
+  if (*url == '\0' || !url_texts (url, &host, &database))
     return NULL;
   for (size_t i = 0; i < G_N_ELEMENTS (url_words); i++)
     if (has_word (host, url_words[i].word) || has_word (database, url_words[i].word))
@@ -152,7 +152,7 @@ from_url (const Variables *variables, char **ret_name, char **ret_reason)
   if (name == NULL)
     return;
   *ret_name = g_strdup (name);
-  *ret_reason = g_strdup_printf ("DATABASE_URL%s%s%s says “%s”", source != NULL ? " (" : "",
+  *ret_reason = g_strdup_printf ("DATABASE_URL%s%s%s, which says “%s”", source != NULL ? " (" : "",
                                  source != NULL ? source : "", source != NULL ? ")" : "", word);
 }
 
@@ -168,8 +168,11 @@ refuse_unknown (const char *name, const char *reason, const char *const *known, 
   if (nearest != NULL)
     g_string_append_printf (hint, " Did you mean “%s”?", nearest);
   g_autofree char *shown = check_shown (name);
-  return keel_error (error, KEEL_ERROR_CONFIG, hint->str, "unknown environment “%s” (from %s)",
-                     shown, reason);
+  bool is_default = strcmp (reason, "default") == 0;
+  if (is_default)
+    g_string_append (hint, " Choose one with -e or PGKEEL_ENV.");
+  return keel_error (error, KEEL_ERROR_CONFIG, hint->str, "unknown environment “%s” (%s%s)", shown,
+                     is_default ? "the " : "from ", reason);
 }
 
 bool

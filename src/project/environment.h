@@ -25,7 +25,7 @@ char *environment_plain_url (const char *url);
 const char *environment_of_url (const char *url);
 
 /* Chooses one of the N KNOWN names. ASKED is what -e said, or NULL. *RET_REASON: "--env", "NODE_ENV
- * (.env)", "DATABASE_URL contains “prod”", "default"; the caller frees both. */
+ * (.env)", "DATABASE_URL, which says “prod”", "default"; the caller frees both. */
 bool environment_choose (const char *asked, const Variables *variables, const char *const *known,
                          size_t n, char **ret_name, char **ret_reason, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

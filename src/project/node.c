@@ -115,7 +115,8 @@ scalar_new (const Parse *parse, const yaml_event_t *event, Node **ret_node, GErr
 {
   const char *text = (const char *) event->data.scalar.value;
   if (strlen (text) != event->data.scalar.length)
-    return refuse (parse, event->start_mark, NULL, "a NUL character is not allowed", error);
+    return refuse (parse, event->start_mark, "Remove the \\0 from the text.",
+                   "a NUL character is not allowed", error);
   Node *node = node_new (NODE_SCALAR, event);
   node->text = g_strdup (text);
   node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -166,7 +167,8 @@ parse_key (Parse *parse, const Node *mapping, const yaml_event_t *event, GError 
     return false;
   if (event->type != YAML_SCALAR_EVENT
       || strlen ((const char *) event->data.scalar.value) != event->data.scalar.length)
-    return refuse (parse, event->start_mark, NULL, "a key must be a plain word", error);
+    return refuse (parse, event->start_mark, "Write it as key: value.",
+                   "a key must be a plain word", error);
   return check_new_key (parse, mapping, event, error);
 }
 
@@ -198,11 +200,13 @@ parse_value (Parse *parse, const yaml_event_t *event, int depth, Node **ret_node
   if (!check_plain_yaml (parse, event, error))
     return false;
   if (++parse->node_count > MAX_NODES)
-    return refuse (parse, event->start_mark, NULL, "there are too many values", error);
+    return refuse (parse, event->start_mark, "A project file has at most 5,000.",
+                   "there are too many values", error);
   if (event->type == YAML_SCALAR_EVENT)
     return scalar_new (parse, event, ret_node, error);
   if (depth >= MAX_DEPTH)
-    return refuse (parse, event->start_mark, NULL, "nested too deeply", error);
+    return refuse (parse, event->start_mark, "A project file has at most 8 levels.",
+                   "nested too deeply", error);
 
   bool is_mapping = event->type == YAML_MAPPING_START_EVENT;
   g_autoptr (Node) node = node_new (is_mapping ? NODE_MAPPING : NODE_SEQUENCE, event);

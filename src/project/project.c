@@ -174,10 +174,19 @@ project_find_environment (const Project *project, const char *name)
   return NULL;
 }
 
+/* Which environment is meant, and its own .env file. */
 static bool
-settle (const Opening *opening, const char *environment, GError **error)
+choose (Opening *opening, const char *asked, char **ret_name, GError **error)
+{
+  return choose_environment (opening, asked, ret_name, error)
+         && read_environment_variables (opening, *ret_name, error);
+}
+
+static bool
+settle (Opening *opening, const char *asked, GError **error)
 {
   Project *project = opening->project;
+  g_autofree char *name = NULL;
   Settle settling = {
     .config = opening->config,
     .variables = opening->variables,
@@ -185,9 +194,12 @@ settle (const Opening *opening, const char *environment, GError **error)
     .source = opening->source,
     .project = project,
   };
-  if (!settle_project (&settling, error) || !settle_environments (&settling, environment, error))
+  if (!settle_environments (&settling, error) || !choose (opening, asked, &name, error)
+      || !settle_project (&settling, error)
+      || (opening->config->environment_count == 0
+          && !settle_only_environment (&settling, name, error)))
     return false;
-  project->environment = project_find_environment (project, environment);
+  project->environment = project_find_environment (project, name);
   g_assert (project->environment != NULL);
   return settle_chosen (&settling, (ProjectEnvironment *) project->environment, error);
 }
@@ -197,11 +209,9 @@ project_open (const char *start_folder, const char *environment, Project **ret_p
               GError **error)
 {
   g_auto (Opening) opening = { .project = project_new (), .variables = variables_new () };
-  g_autofree char *name = NULL;
   if (!find_folder (opening.project, start_folder, error)
       || !read_variables (&opening, ".env", error) || !read_config (&opening, error)
-      || !choose_environment (&opening, environment, &name, error)
-      || !read_environment_variables (&opening, name, error) || !settle (&opening, name, error))
+      || !settle (&opening, environment, error))
     return false;
   *ret_project = g_steal_pointer (&opening.project);
   return true;

@@ -278,8 +278,16 @@ settle_environment (const Settle *settle, const ConfigEnvironment *written, GErr
   return true;
 }
 
-/* The environment of a project that names none: DATABASE_URL, or a cluster of its own. */
-static bool
+bool
+settle_environments (const Settle *settle, GError **error)
+{
+  for (uint32_t i = 0; i < settle->config->environment_count; i++)
+    if (!settle_environment (settle, &settle->config->environments[i], error))
+      return false;
+  return true;
+}
+
+bool
 settle_only_environment (const Settle *settle, const char *name, GError **error)
 {
   g_autofree char *url = NULL;
@@ -298,17 +306,6 @@ settle_only_environment (const Settle *settle, const char *name, GError **error)
   environment->origin = !has_url         ? g_strdup ("default")
                         : source != NULL ? g_strdup_printf ("DATABASE_URL (%s)", source)
                                          : g_strdup ("DATABASE_URL");
-  return true;
-}
-
-bool
-settle_environments (const Settle *settle, const char *name, GError **error)
-{
-  if (settle->config->environment_count == 0)
-    return settle_only_environment (settle, name, error);
-  for (uint32_t i = 0; i < settle->config->environment_count; i++)
-    if (!settle_environment (settle, &settle->config->environments[i], error))
-      return false;
   return true;
 }
 

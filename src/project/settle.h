@@ -20,9 +20,11 @@ typedef struct
 /* Name, backup settings. PROJECT->folder must be set. */
 bool settle_project (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The environments as written; without any, the one called NAME that DATABASE_URL gives. URLs are
- * left to settle_url. */
-bool settle_environments (const Settle *settle, const char *name, GError **error)
+/* The environments as written; their URLs are not expanded yet. */
+bool settle_environments (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For a project that writes none: the one called NAME, made of DATABASE_URL, or a local one. */
+bool settle_only_environment (const Settle *settle, const char *name, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* Expands the URL and the database of ENVIRONMENT. A missing variable becomes its url_error. */

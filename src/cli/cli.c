@@ -142,6 +142,7 @@ cli_main (int argc, char **argv)
       bool ok = run (&context, &call, &error);
       g_assert (ok == (error == NULL));
     }
+  context_clear (&context);
 
   if (context.json)
     print_json (error);

@@ -5,5 +5,6 @@
 
 #include "cli/command.h"
 
-extern const CliCommand help_command;    /* help.c */
-extern const CliCommand version_command; /* cmd_version.c */
+extern const CliCommand help_command;       /* help.c */
+extern const CliCommand version_command;    /* cmd_version.c */
+extern const CliCommand completion_command; /* completion.c */

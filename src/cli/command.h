@@ -53,5 +53,8 @@ extern const CliCommand cli_commands[];
 bool context_project (CliContext *context, Project **ret_project, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Lets go of what the context opened. */
+void context_clear (CliContext *context);
+
 /* Parses ARGV, runs the command, reports the error if any, returns the exit code. */
 int cli_main (int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "cli/cmds.h"
 
 const CliCommand cli_commands[] = {
+  { .name = "completion", .same_as = &completion_command },
   { .name = "version", .same_as = &version_command },
   { .name = "help", .same_as = &help_command },
   { 0 },

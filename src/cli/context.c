@@ -9,3 +9,9 @@ context_project (CliContext *context, Project **ret_project, GError **error)
   *ret_project = context->project;
   return true;
 }
+
+void
+context_clear (CliContext *context)
+{
+  g_clear_pointer (&context->project, project_free);
+}

@@ -75,8 +75,8 @@ void output_table_free (OutputTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OutputTable, output_table_free)
 
 /* Adds a row: output_table_row (table, "a", "b"). One cell per column; NULL is an empty one. */
-#define output_table_row(table, ...)                                                           \
-  output_table_add ((table), sizeof ((const char *[]){ __VA_ARGS__ }) / sizeof (const char *), \
+#define output_table_row(table, ...)                                                               \
+  output_table_add ((table), sizeof ((const char *[]){ __VA_ARGS__ }) / sizeof (const char *),     \
                     (const char *const[]){ __VA_ARGS__ })
 void output_table_add (OutputTable *table, size_t count, const char *const *cells);
 

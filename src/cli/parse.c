@@ -1,6 +1,6 @@
 #include "cli/parse.h"
 
-#include "cli/suggest.h"
+#include "project/nearest.h"
 
 #include <string.h>
 
@@ -68,9 +68,8 @@ cli_unknown_command (const CliCommand *rows, const char *path, const char *word,
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   for (const CliCommand *row = rows; row->name != NULL; row++)
     g_ptr_array_add (names, (char *) row->name);
-  g_ptr_array_add (names, NULL);
 
-  const char *nearest = suggest_nearest (word, (const char *const *) names->pdata);
+  const char *nearest = nearest_word (word, (const char *const *) names->pdata, names->len);
   g_autofree char *hint
       = nearest != NULL ? g_strdup_printf ("Did you mean “%s %s”? “%s --help” lists the commands.",
                                            path, nearest, path)
@@ -94,14 +93,13 @@ nearest_option (char **argv, const GOptionEntry *options)
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   collect_option_names (names, options);
   collect_option_names (names, global_options);
-  g_ptr_array_add (names, NULL);
 
   for (size_t i = 1; argv[i] != NULL && strcmp (argv[i], "--") != 0; i++)
     {
       if (!g_str_has_prefix (argv[i], "--"))
         continue;
       g_autofree char *word = g_strndup (argv[i] + 2, strcspn (argv[i] + 2, "="));
-      const char *nearest = suggest_nearest (word, (const char *const *) names->pdata);
+      const char *nearest = nearest_word (word, (const char *const *) names->pdata, names->len);
       if (nearest != NULL && strcmp (nearest, word) != 0)
         return nearest;
     }

@@ -1,0 +1,162 @@
+/* A person at a terminal is the master side of a pseudo-terminal. */
+#include "../testing.h"
+#include "base/cancel.h"
+#include "cli/confirm.h"
+
+#include <pty.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONFIRMED 100
+
+static void
+test_what_counts_as_yes (void **state)
+{
+  (void) state;
+  static const char *const yes[] = { "y", "Y", "yes", "YES" };
+  for (size_t i = 0; i < G_N_ELEMENTS (yes); i++)
+    assert_true (confirm_answer_is_yes (CONFIRM_YES_NO, NULL, yes[i]));
+  static const char *const no[] = { "", "n", "no", "ye", "yess", "yes please", "1", "true" };
+  for (size_t i = 0; i < G_N_ELEMENTS (no); i++)
+    assert_false (confirm_answer_is_yes (CONFIRM_YES_NO, NULL, no[i]));
+
+  assert_true (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "DESTROY"));
+  assert_false (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "destroy"));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, "ledger", "yes"));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, "ledger", "ledger2"));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, "", ""));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, NULL, ""));
+}
+
+static void
+test_flags_answer_without_asking (void **state)
+{
+  (void) state;
+  CliContext plain = { 0 }, with_yes = { .yes = true };
+  g_autoptr (GError) error = NULL;
+  assert_true (confirm (&plain, CONFIRM_NONE, "x", NULL, false, NULL, &error));
+  assert_true (confirm (&with_yes, CONFIRM_YES_NO, "x", NULL, false, NULL, &error));
+  assert_true (confirm (&plain, CONFIRM_WORD, "x", "DESTROY", true, NULL, &error));
+  assert_no_error (error);
+}
+
+/* Runs confirm in a child whose terminal is given TYPED (NULL: no terminal at all). Returns its exit
+ * code: CONFIRMED, or that of the error. RET_SCREEN (caller frees): all it showed. */
+static int
+run_at_terminal (ConfirmLevel level, const char *word, bool yes, const char *typed,
+                 char **ret_screen)
+{
+  int master = -1;
+  pid_t pid = forkpty (&master, NULL, NULL, NULL);
+  assert_true (pid >= 0);
+  if (pid == 0)
+    {
+      /* Standard error stays one, but nobody can answer. */
+      signal (SIGHUP, SIG_IGN);
+      if (typed == NULL
+          && (ioctl (STDERR_FILENO, TIOCNOTTY) != 0 || freopen ("/dev/null", "r", stdin) == NULL))
+        _exit (99);
+      cancel_install ();
+      CliContext context = { .yes = yes };
+      GError *error = NULL;
+      bool ok = confirm (&context, level, "replace “ledger”", word, false, "set CONFIRM=1", &error);
+      if (error != NULL)
+        fprintf (stderr, "%s|%s\n", error->message,
+                 keel_error_hint (error) != NULL ? keel_error_hint (error) : "");
+      _exit (ok ? CONFIRMED : keel_error_exit_code (error));
+    }
+  g_autoptr (GString) screen = g_string_new (NULL);
+  char buffer[4096];
+  ssize_t n;
+  while ((n = read (master, buffer, sizeof buffer)) > 0)
+    {
+      g_string_append_len (screen, buffer, n);
+      /* Typed before the question is there, a signal key would find nobody. */
+      bool is_asked = g_str_has_suffix (screen->str, "[y/N] ")
+                      || g_str_has_suffix (screen->str, "to go on: ");
+      if (!is_asked || typed == NULL)
+        continue;
+      assert_int_equal (write (master, typed, strlen (typed)), (ssize_t) strlen (typed));
+      typed = NULL;
+    }
+  close (master);
+  int status = 0;
+  assert_int_equal (waitpid (pid, &status, 0), pid);
+  assert_true (WIFEXITED (status));
+  *ret_screen = g_strdup (screen->str);
+  return WEXITSTATUS (status);
+}
+
+static void
+assert_answer (ConfirmLevel level, const char *word, bool yes, const char *typed, int exit_code,
+               const char *shown)
+{
+  g_autofree char *screen = NULL;
+  assert_int_equal (run_at_terminal (level, word, yes, typed, &screen), exit_code);
+  if (strstr (screen, shown) == NULL)
+    fail_msg ("“%s” is not in “%s”", shown, screen);
+}
+
+static void
+test_a_person_answers (void **state)
+{
+  (void) state;
+  assert_answer (CONFIRM_YES_NO, NULL, false, "y\n", CONFIRMED,
+                 "This will replace “ledger”. Go on? [y/N] ");
+  assert_answer (CONFIRM_YES_NO, NULL, false, "\n", 3, "not confirmed: nothing was changed");
+  assert_answer (CONFIRM_YES_NO, NULL, false, "nonsense\n", 3, "not confirmed");
+  assert_answer (CONFIRM_NAME, "ledger", false, "ledger\n", CONFIRMED,
+                 "Type the name ledger to go on: ");
+  assert_answer (CONFIRM_WORD, "DESTROY", false, "DESTROY\n", CONFIRMED, "Type DESTROY to go on: ");
+}
+
+static void
+test_yes_does_not_type_a_name (void **state)
+{
+  (void) state;
+  assert_answer (CONFIRM_NAME, "ledger", true, "yes\n", 3, "not confirmed");
+  assert_answer (CONFIRM_WORD, "DESTROY", true, "\n", 3, "not confirmed");
+}
+
+static void
+test_end_of_input_is_a_no (void **state)
+{
+  (void) state;
+  assert_answer (CONFIRM_YES_NO, NULL, false, "\004", 3, "not confirmed");
+  assert_answer (CONFIRM_YES_NO, NULL, false, "y\004\004", 3, "not confirmed");
+}
+
+static void
+test_an_interrupt_ends_the_question (void **state)
+{
+  (void) state;
+  assert_answer (CONFIRM_YES_NO, NULL, false, "\003", 5, "interrupted");
+}
+
+static void
+test_without_a_terminal_the_way_is_named (void **state)
+{
+  (void) state;
+  assert_answer (CONFIRM_NAME, "ledger", true, NULL, 3,
+                 "there is no terminal to confirm on: this would replace “ledger”|Run it on a "
+                 "terminal, or set CONFIRM=1.");
+  assert_answer (CONFIRM_YES_NO, NULL, false, NULL, 3, "terminal, give --yes, or set CONFIRM=1.");
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_what_counts_as_yes),
+    cmocka_unit_test (test_flags_answer_without_asking),
+    cmocka_unit_test (test_a_person_answers),
+    cmocka_unit_test (test_yes_does_not_type_a_name),
+    cmocka_unit_test (test_end_of_input_is_a_no),
+    cmocka_unit_test (test_an_interrupt_ends_the_question),
+    cmocka_unit_test (test_without_a_terminal_the_way_is_named),
+  };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -3,7 +3,10 @@
  * which are thrown away.
  *
  * Only Unix sockets, in a folder of mode 0700. The server refuses to run as root: then its files
- * belong to, and it runs as, an unprivileged user ("postgres" if it exists, else "nobody").
+ * belong to, and it runs as, an unprivileged user ("postgres" if it exists, else "nobody"; a cluster
+ * that exists: whoever owns its data). Where that user cannot enter the project (/root), the files are
+ * in /var/lib/pgkeel/<project>-<environment>-<hash>/ and FOLDER/location says so; cluster_place.h has
+ * the whole layout.
  */
 #pragma once
 

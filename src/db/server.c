@@ -3,8 +3,10 @@
 #include "base/fs.h"
 #include "base/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,7 +35,8 @@ run_initdb (const ServerInit *init, const char *locale, ProcessResult *ret_resul
                              .environment = environment,
                              .folder = init->parent,
                              .uid = init->user->uid,
-                             .gid = init->user->gid };
+                             .gid = init->user->gid,
+                             .die_with_us = true };
   return process_run (&spec, ret_result, error);
 }
 
@@ -140,6 +143,32 @@ is_server (const char *pid)
   return fs_read_text (path, 64, &name, NULL, NULL) && strcmp (g_strchomp (name), "postgres") == 0;
 }
 
+bool
+server_can_find_processes (void)
+{
+  return access ("/proc/self/cwd", F_OK) == 0;
+}
+
+/* Whether the process whose id is the text PID is a server in the folder that WANTED describes. */
+static bool
+works_in (const char *pid, const struct stat *wanted)
+{
+  struct stat found;
+  g_autofree char *link = g_strdup_printf ("/proc/%s/cwd", pid);
+  return stat (link, &found) == 0 && found.st_dev == wanted->st_dev
+         && found.st_ino == wanted->st_ino && is_server (pid);
+}
+
+bool
+server_works_in (pid_t pid, const char *data_folder)
+{
+  struct stat wanted;
+  g_autofree char *text = g_strdup_printf ("%d", (int) pid);
+  if (!server_can_find_processes ())
+    return kill (pid, 0) == 0 || errno == EPERM;
+  return stat (data_folder, &wanted) == 0 && works_in (text, &wanted);
+}
+
 GArray *
 server_find_processes (const char *data_folder)
 {
@@ -150,14 +179,11 @@ server_find_processes (const char *data_folder)
     return pids;
   const char *name;
   while ((name = g_dir_read_name (processes)) != NULL)
-    {
-      struct stat found;
-      g_autofree char *link = g_strdup_printf ("/proc/%s/cwd", name);
-      pid_t pid = (pid_t) atoi (name);
-      if (pid > 0 && stat (link, &found) == 0 && found.st_dev == wanted.st_dev
-          && found.st_ino == wanted.st_ino && is_server (name))
+    if (g_ascii_isdigit (name[0]) && works_in (name, &wanted))
+      {
+        pid_t pid = (pid_t) atoi (name);
         g_array_append_val (pids, pid);
-    }
+      }
   return pids;
 }
 

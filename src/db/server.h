@@ -45,6 +45,13 @@ typedef enum
 /* Asks the server behind the socket in FOLDER; waits at most 2 s. */
 ServerAnswer server_ask (const char *socket_folder);
 
+/* Whether the two functions below can tell: where the system has no /proc they cannot. */
+bool server_can_find_processes (void);
+
+/* True when process PID is a server whose working folder is DATA_FOLDER. Without /proc: when there is
+ * such a process. */
+bool server_works_in (pid_t pid, const char *data_folder);
+
 /* Process ids of the servers whose working folder is DATA_FOLDER: its postmaster and the children, whatever postmaster.pid says. Empty where the system has no /proc. Free with
  * g_array_unref; elements are pid_t. */
 GArray *server_find_processes (const char *data_folder);

@@ -28,7 +28,9 @@ typedef struct
 void stamp_clear (Stamp *stamp);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Stamp, stamp_clear)
 
-/* Reads and compares. */
+/* Reads and compares. Without the privilege to read the row, or to call pg_control_system() (PUBLIC
+ * has it, unless it was revoked), the verdict is UNKNOWN; the refused statement would abort a
+ * transaction, so call it outside of one. */
 bool stamp_read (DbConn *conn, const Project *project, Stamp *ret_stamp, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

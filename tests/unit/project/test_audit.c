@@ -1,0 +1,463 @@
+/* The audit chain: what is written, what verification finds, what a crash leaves. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "fixture.h"
+#include "project/audit.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static Project *project;
+static char *log_path, *head_path;
+
+static int
+set_up (void **state)
+{
+  make_folder (state);
+  project = open_project (*state, NULL);
+  log_path = project_state_path (project, "audit.jsonl");
+  head_path = project_state_path (project, "audit.head");
+  return 0;
+}
+
+static int
+tear_down (void **state)
+{
+  g_clear_pointer (&project, project_free);
+  g_clear_pointer (&log_path, g_free);
+  g_clear_pointer (&head_path, g_free);
+  return remove_folder (state);
+}
+
+static void
+write_entry (const char *action, const char *phase)
+{
+  g_autoptr (GError) error = NULL;
+  bool written = audit_write (project, action, phase, NULL, &error);
+  assert_no_error (error);
+  assert_true (written);
+}
+
+static void
+write_entries (int count)
+{
+  for (int i = 0; i < count; i++)
+    {
+      g_autofree char *action = g_strdup_printf ("action %d", i + 1);
+      write_entry (action, "done");
+    }
+}
+
+/* The log's lines without their newlines; caller frees. */
+static char **
+read_lines (void)
+{
+  g_autofree char *text = NULL;
+  assert_true (g_file_get_contents (log_path, &text, NULL, NULL));
+  char **lines = g_strsplit (text, "\n", -1);
+  guint n = g_strv_length (lines);
+  assert_true (n > 0);
+  if (*lines[n - 1] == '\0')
+    g_clear_pointer (&lines[n - 1], g_free);
+  return lines;
+}
+
+static void
+write_lines (char **lines)
+{
+  g_autofree char *joined = g_strjoinv ("\n", lines);
+  g_autofree char *text = g_strconcat (joined, "\n", NULL);
+  assert_true (g_file_set_contents (log_path, text, -1, NULL));
+}
+
+static void
+append_text (const char *text)
+{
+  assert_true (fs_append (log_path, text, strlen (text), 0600, NULL));
+}
+
+/* Verification finds these problems and notes, each list as one text, "; " between. */
+static void
+assert_verified (const char *problems, const char *notes)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (AuditReport) report = { 0 };
+  bool verified = audit_verify (project, &report, &error);
+  assert_no_error (error);
+  assert_true (verified);
+  g_ptr_array_add (report.problems, NULL);
+  g_ptr_array_add (report.notes, NULL);
+  g_autofree char *found = g_strjoinv ("; ", (char **) report.problems->pdata);
+  g_autofree char *noted = g_strjoinv ("; ", (char **) report.notes->pdata);
+  assert_string_equal (found, problems);
+  assert_string_equal (noted, notes);
+}
+
+static void
+test_an_entry_says_who_what_and_when (void **state)
+{
+  (void) state;
+  int64_t before = clock_now ();
+  g_autoptr (json_t) details = json_pack ("{s:s, s:i, s:s, s:s}", "backup", "x.sql.gz", "rows", 7,
+                                          "action", "forged", "torn", "forged");
+  assert_true (audit_write (project, "restore", "intent", details, NULL));
+  g_auto (GStrv) lines = read_lines ();
+  assert_int_equal (g_strv_length (lines), 1);
+  g_autoptr (json_t) entry = json_loads (lines[0], 0, NULL);
+  const char *time, *user, *host, *environment, *action, *phase, *backup, *previous;
+  int seq, pid, rows;
+  assert_int_equal (json_unpack (entry, "{s:s,s:i,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:i,s:s}", "time",
+                                 &time, "seq", &seq, "user", &user, "host", &host, "pid", &pid,
+                                 "environment", &environment, "action", &action, "phase", &phase,
+                                 "backup", &backup, "rows", &rows, "previous", &previous),
+                    0);
+  int64_t at;
+  assert_true (clock_parse_iso (time, &at));
+  assert_true (at >= before && at <= clock_now ());
+  assert_int_equal (seq, 1);
+  assert_int_equal (pid, getpid ());
+  assert_string_equal (user, g_get_user_name ());
+  assert_string_equal (environment, "development");
+  assert_string_equal (action, "restore");
+  assert_string_equal (phase, "intent");
+  assert_string_equal (backup, "x.sql.gz");
+  assert_int_equal (rows, 7);
+  assert_null (json_object_get (entry, "torn"));
+  assert_string_equal (previous,
+                       "sha256:0000000000000000000000000000000000000000000000000000000000000000");
+  assert_verified ("", "");
+}
+
+/* The chain is what docs/audit.md says: anybody can compute it with sha256sum. */
+static void
+test_previous_is_the_hash_of_the_line_before (void **state)
+{
+  (void) state;
+  write_entries (3);
+  g_auto (GStrv) lines = read_lines ();
+  assert_int_equal (g_strv_length (lines), 3);
+  for (int i = 1; i < 3; i++)
+    {
+      g_autoptr (json_t) entry = json_loads (lines[i], 0, NULL);
+      g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, lines[i - 1], -1);
+      g_autofree char *expected = g_strconcat ("sha256:", sum, NULL);
+      assert_string_equal (json_string_value (json_object_get (entry, "previous")), expected);
+    }
+  struct stat info;
+  assert_int_equal (stat (log_path, &info), 0);
+  assert_int_equal (info.st_mode & 0777, 0600);
+}
+
+static void
+test_an_empty_log_is_sound (void **state)
+{
+  (void) state;
+  assert_verified ("", "");
+}
+
+static void
+test_a_changed_line_is_found (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_auto (GStrv) lines = read_lines ();
+  *strstr (lines[1], "action 2") = 'A';
+  write_lines (lines);
+  assert_verified ("line 2: entry 2 was changed after it was written", "");
+}
+
+static void
+test_a_changed_last_line_is_found (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_auto (GStrv) lines = read_lines ();
+  *strstr (lines[3], "action 4") = 'A';
+  write_lines (lines);
+  assert_verified ("line 4: entry 4 was changed after it was written", "");
+  /* And it stays found, however much is written after it. */
+  write_entry ("more", "done");
+  assert_verified ("line 4: entry 4 was changed after it was written", "");
+}
+
+/* Every single byte of a log of four entries, flipped in turn. */
+static void
+test_every_changed_byte_is_found (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_autofree char *text = NULL;
+  size_t length;
+  assert_true (g_file_get_contents (log_path, &text, &length, NULL));
+  for (size_t i = 0; i < length; i++)
+    {
+      text[i] ^= 1;
+      assert_true (g_file_set_contents (log_path, text, (gssize) length, NULL));
+      text[i] ^= 1;
+      g_auto (AuditReport) report = { 0 };
+      assert_true (audit_verify (project, &report, NULL));
+      /* The last newline vouches for nothing: without it the line is the same. */
+      if (report.problems->len == 0)
+        fail_msg ("byte %zu was flipped and nothing was found", i);
+    }
+}
+
+static void
+test_a_removed_line_is_found (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_auto (GStrv) lines = read_lines ();
+  char *kept[] = { lines[0], lines[3], NULL };
+  write_lines (kept);
+  assert_verified ("line 2: 2 entries before it are missing", "");
+}
+
+static void
+test_a_removed_first_line_is_found (void **state)
+{
+  (void) state;
+  write_entries (3);
+  g_auto (GStrv) lines = read_lines ();
+  write_lines (lines + 1);
+  assert_verified ("line 1: 1 entries before it are missing", "");
+}
+
+static void
+test_lines_put_in_or_moved_are_found (void **state)
+{
+  (void) state;
+  write_entries (3);
+  g_auto (GStrv) lines = read_lines ();
+  char *doubled[] = { lines[0], lines[1], lines[1], lines[2], NULL };
+  write_lines (doubled);
+  assert_verified ("line 3: entry 2 is not in its place; it was moved or put in", "");
+  char *swapped[] = { lines[1], lines[0], lines[2], NULL };
+  write_lines (swapped);
+  assert_verified ("line 1: 1 entries before it are missing; "
+                   "line 2: entry 1 is not in its place; it was moved or put in; "
+                   "line 3: 1 entries before it are missing",
+                   "");
+  char *foreign[] = { lines[0], (char *) "nothing of ours", lines[1], lines[2], NULL };
+  write_lines (foreign);
+  assert_verified ("line 2: not an audit entry; it was changed or put in", "");
+}
+
+static void
+test_entries_cut_off_the_end_are_found (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_auto (GStrv) lines = read_lines ();
+  char *kept[] = { lines[0], lines[1], NULL };
+  write_lines (kept);
+  assert_verified ("2 entries are missing at the end", "");
+  write_entry ("more", "done");
+  assert_verified ("line 3: 2 entries before it are missing", "");
+}
+
+static void
+test_a_removed_log_is_found (void **state)
+{
+  (void) state;
+  write_entries (2);
+  assert_int_equal (unlink (log_path), 0);
+  assert_verified ("2 entries are missing at the end", "");
+  write_entry ("more", "done");
+  assert_verified ("line 1: 2 entries before it are missing", "");
+}
+
+static void
+test_a_removed_head_is_found (void **state)
+{
+  (void) state;
+  write_entries (2);
+  assert_int_equal (unlink (head_path), 0);
+  assert_verified ("audit.head is missing: entries may have been removed at the end", "");
+}
+
+/* Killed while it wrote a line: the piece is reported, the next entry copes, the chain holds. */
+static void
+test_a_torn_line_is_no_tampering (void **state)
+{
+  (void) state;
+  write_entries (2);
+  append_text ("{\"time\":\"2026-01-01T00:00:0");
+  assert_verified ("", "line 3: cut short by a crash; the next entry will say so");
+  write_entry ("more", "done");
+  write_entry ("and more", "done");
+  assert_verified ("", "line 3: cut short by a crash, and known as such");
+  g_auto (GStrv) lines = read_lines ();
+  assert_int_equal (g_strv_length (lines), 5);
+  /* The piece is vouched for, too. */
+  char *without[] = { lines[0], lines[1], lines[3], lines[4], NULL };
+  write_lines (without);
+  assert_verified ("line 3: the torn line before it is gone", "");
+  lines[2][0] = 'X';
+  write_lines (lines);
+  assert_verified ("line 3: not an audit entry; it was changed or put in", "");
+}
+
+static void
+test_the_first_line_may_be_torn (void **state)
+{
+  write_entry ("x", "done");
+  assert_int_equal (unlink (head_path), 0);
+  write_file (*state, ".pgkeel/audit.jsonl", "{\"ti");
+  assert_verified ("", "line 1: cut short by a crash; the next entry will say so");
+  write_entry ("more", "done");
+  assert_verified ("", "line 1: cut short by a crash, and known as such");
+}
+
+/* Killed between the line and the head. */
+static void
+test_a_head_one_behind_is_no_tampering (void **state)
+{
+  (void) state;
+  g_autofree char *head = NULL;
+  write_entries (2);
+  assert_true (g_file_get_contents (head_path, &head, NULL, NULL));
+  write_entries (1);
+  assert_true (g_file_set_contents (head_path, head, -1, NULL));
+  assert_verified ("", "the last entry was written just before a crash");
+  write_entry ("more", "done");
+  assert_verified ("", "");
+}
+
+/* Only the newline was lost. */
+static void
+test_a_line_without_its_newline_is_whole (void **state)
+{
+  (void) state;
+  write_entries (2);
+  g_autofree char *text = NULL;
+  size_t length;
+  assert_true (g_file_get_contents (log_path, &text, &length, NULL));
+  assert_int_equal (truncate (log_path, (off_t) length - 1), 0);
+  assert_verified ("", "");
+  write_entry ("more", "done");
+  assert_verified ("", "");
+}
+
+static void
+test_writers_at_once_make_one_chain (void **state)
+{
+  (void) state;
+  for (int i = 0; i < 4; i++)
+    {
+      pid_t pid = fork ();
+      assert_true (pid >= 0);
+      if (pid > 0)
+        continue;
+      for (int j = 0; j < 25; j++)
+        if (!audit_write (project, "write", "done", NULL, NULL))
+          _exit (1);
+      _exit (0);
+    }
+  for (int i = 0; i < 4; i++)
+    {
+      int status;
+      assert_true (wait (&status) > 0);
+      assert_int_equal (status, 0);
+    }
+  g_auto (GStrv) lines = read_lines ();
+  assert_int_equal (g_strv_length (lines), 100);
+  assert_verified ("", "");
+}
+
+static void
+test_reading_filters (void **state)
+{
+  (void) state;
+  write_entry ("db stop", "done");
+  write_entry ("restore", "intent");
+  write_entry ("dbx", "done");
+  write_entry ("restore", "done");
+  static const struct
+  {
+    AuditFilter filter;
+    const char *expected;
+  } rows[] = {
+    { { 0 }, "1 2 3 4" },
+    { { .action = "db" }, "1" },
+    { { .action = "db stop" }, "1" },
+    { { .action = "restore" }, "2 4" },
+    { { .limit = 2 }, "3 4" },
+    { { .action = "restore", .limit = 1 }, "4" },
+    { { .since = 4102444800 }, "" },
+    { { .since = 1 }, "1 2 3 4" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GPtrArray) entries = NULL;
+      g_autoptr (GString) found = g_string_new (NULL);
+      assert_true (audit_read (project, &rows[i].filter, &entries, NULL));
+      for (guint j = 0; j < entries->len; j++)
+        g_string_append_printf (
+            found, "%s%d", j > 0 ? " " : "",
+            (int) json_integer_value (json_object_get (entries->pdata[j], "seq")));
+      assert_string_equal (found->str, rows[i].expected);
+    }
+}
+
+/* A log past what the tail's reader looks at, and a line longer than any we write. */
+static void
+test_long_logs_and_lines (void **state)
+{
+  (void) state;
+  g_autofree char *big = g_strnfill (200 * 1024, 'x');
+  g_autoptr (json_t) details = json_pack ("{s:s}", "big", big);
+  for (int i = 0; i < 5; i++)
+    assert_true (audit_write (project, "big", "done", details, NULL));
+  assert_verified ("", "");
+  g_autofree char *bigger = g_strnfill (300 * 1024, 'x');
+  g_autoptr (json_t) too_big = json_pack ("{s:s}", "big", bigger);
+  g_autoptr (GError) error = NULL;
+  assert_false (audit_write (project, "big", "done", too_big, &error));
+  assert_string_equal (error->message,
+                       "writing the audit log: an audit entry of “big” is too long");
+  append_text (bigger);
+  write_entry ("more", "done");
+  assert_verified ("", "line 6: cut short by a crash, and known as such");
+}
+
+static void
+test_a_log_that_cannot_be_written_is_an_error (void **state)
+{
+  write_file (*state, "pgkeel.yaml", "project: x\n");
+  write_file (*state, ".pgkeel", "a file where the folder should be\n");
+  g_autoptr (GError) error = NULL;
+  assert_false (audit_write (project, "restore", "intent", NULL, &error));
+  assert_true (g_str_has_prefix (error->message, "writing the audit log: "));
+}
+
+int
+main (void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+    TEST (test_an_entry_says_who_what_and_when),
+    TEST (test_previous_is_the_hash_of_the_line_before),
+    TEST (test_an_empty_log_is_sound),
+    TEST (test_a_changed_line_is_found),
+    TEST (test_a_changed_last_line_is_found),
+    TEST (test_every_changed_byte_is_found),
+    TEST (test_a_removed_line_is_found),
+    TEST (test_a_removed_first_line_is_found),
+    TEST (test_lines_put_in_or_moved_are_found),
+    TEST (test_entries_cut_off_the_end_are_found),
+    TEST (test_a_removed_log_is_found),
+    TEST (test_a_removed_head_is_found),
+    TEST (test_a_torn_line_is_no_tampering),
+    TEST (test_the_first_line_may_be_torn),
+    TEST (test_a_head_one_behind_is_no_tampering),
+    TEST (test_a_line_without_its_newline_is_whole),
+    TEST (test_writers_at_once_make_one_chain),
+    TEST (test_reading_filters),
+    TEST (test_long_logs_and_lines),
+    TEST (test_a_log_that_cannot_be_written_is_an_error),
+  };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -20,14 +20,16 @@ occupy_standard_descriptors (void)
       _exit (5);
 }
 
+/* The label stands before every line, so that grep finds all of a server's detail. */
 static void
 print_error_line (const char *label, const char *text)
 {
   if (text == NULL)
     return;
   g_autofree char *safe = output_safe_text (text);
-  g_strchomp (safe);
-  fprintf (stderr, "%s: %s\n", label, safe);
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (safe), "\n", -1);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    fprintf (stderr, "%s: %s\n", label, lines[i]);
 }
 
 static void

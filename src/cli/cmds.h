@@ -5,6 +5,11 @@
 
 #include "cli/command.h"
 
-extern const CliCommand help_command;       /* help.c */
-extern const CliCommand version_command;    /* cmd_version.c */
-extern const CliCommand completion_command; /* completion.c */
+extern const CliCommand help_command;         /* help.c */
+extern const CliCommand version_command;      /* cmd_version.c */
+extern const CliCommand completion_command;   /* completion.c */
+extern const CliCommand backup_commands[];    /* cmd_backup.c */
+extern const CliCommand restore_test_command; /* cmd_backup.c */
+
+/* The run function of backup prove, shared with restore-test. */
+bool cmd_backup_prove (CliContext *context, int argc, char **argv, GError **error);

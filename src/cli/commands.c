@@ -2,6 +2,10 @@
 #include "cli/cmds.h"
 
 const CliCommand cli_commands[] = {
+  { .name = "backup",
+    .summary = "Make, list, verify and prove backups",
+    .children = backup_commands },
+  { .name = "restore-test", .same_as = &restore_test_command },
   { .name = "completion", .same_as = &completion_command },
   { .name = "version", .same_as = &version_command },
   { .name = "help", .same_as = &help_command },

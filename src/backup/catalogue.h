@@ -1,0 +1,55 @@
+/*
+ * The backups of one folder: their names, what each says of itself, and which one is meant.
+ *
+ * Backups describe themselves; beside one there may be NAME.verified.json (when all bytes were last
+ * read against their hashes) and NAME.proof.json (see proof.h). Both count only for the very bytes
+ * they speak of.
+ */
+#pragma once
+
+#include "backup/reader.h"
+
+typedef struct
+{
+  char *name;          /* "ledgerflow_db_backup_20250422_020000.sql.gz" */
+  char *project, *type; /* out of the name */
+  int64_t stamp;       /* out of the name: seconds since 1970 */
+  uint64_t size_bytes;
+  char *problem;       /* why it cannot be read; NULL when trailer and index are whole */
+  int64_t created;     /* of the snapshot; below only without a problem */
+  uint64_t row_count;
+  uint64_t table_count;
+  int64_t verified;    /* 0: never */
+  int64_t proven;      /* 0: never; negative: the proof failed then */
+} BackupEntry;
+
+void backup_entry_free (BackupEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BackupEntry, backup_entry_free)
+
+/* <project>_<type>_backup_<stamp>.sql.gz; caller frees. */
+char *catalogue_format_name (const char *project, const char *type, int64_t stamp);
+/* The reverse; outputs may be NULL. */
+bool catalogue_parse_name (const char *name, char **ret_project, char **ret_type,
+                           int64_t *ret_stamp) G_GNUC_WARN_UNUSED_RESULT;
+
+/* All backups of STORE, newest first; GPtrArray of BackupEntry. Damaged ones are in it, with their
+ * problem. */
+bool catalogue_list (Store *store, GPtrArray **ret_entries, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Describes one; a damaged one is described too. */
+bool catalogue_describe (Store *store, const char *name, BackupEntry **ret_entry, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* What BACKUP on the command line means: a path, a name in FOLDER (with or without its ending), or
+ * "latest": the newest whole backup of type "db" there. Gives the folder's store and the name.
+ * KEEL_ERROR_MISSING when there is none. */
+bool catalogue_find (const char *folder, const char *text, Store **ret_store, char **ret_name,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Records that every byte of NAME was just read against its hashes. */
+bool catalogue_note_verified (Store *store, const char *name, const BackupReader *reader,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Removes NAME and what stands beside it. */
+bool catalogue_remove (Store *store, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,31 @@
+/*
+ * "backup create" as a whole: one run at a time, the name, the dump, the comparison with the backup
+ * before, the log, and retention when it is configured and the new backup is good.
+ */
+#pragma once
+
+#include "backup/dump.h"
+#include "project/project.h"
+
+typedef struct
+{
+  const Project *project;
+  const char *url;
+  DumpType type;
+  unsigned int job_count;
+} CreateSpec;
+
+typedef struct
+{
+  char *name;
+  char *path;
+  DumpResult dump;
+  GPtrArray *warnings; /* of text: what fell by more than half */
+  GPtrArray *removed;  /* of text: names that retention removed */
+} CreateResult;
+
+void create_result_clear (CreateResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CreateResult, create_result_clear)
+
+bool backup_create (const CreateSpec *spec, Report *report, CreateResult *ret_result,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;

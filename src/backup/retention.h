@@ -1,0 +1,15 @@
+/*
+ * Removes old backups, and never the last good one.
+ *
+ * Only files older than backup.keep go, only when pgkeel.yaml sets it, and only of the same project and
+ * type. Whatever their age, kept are: the newest whole backup, the newest proven one, and every file
+ * that is damaged or not understood (that is for a person to look at). Nothing goes unless a newer
+ * whole backup of that type stays.
+ */
+#pragma once
+
+#include "project/project.h"
+
+/* DRY_RUN only lists. Adds the names (removed or to be removed) to REMOVED, oldest first. */
+bool retention_run (const Project *project, const char *folder, bool dry_run, GPtrArray *removed,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;

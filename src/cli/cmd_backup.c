@@ -1,0 +1,607 @@
+/* pgkeel backup: make, list, show, verify, prove and prune backups. */
+#include "backup/backup_log.h"
+#include "backup/catalogue.h"
+#include "backup/create.h"
+#include "backup/proof.h"
+#include "backup/retention.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/size.h"
+#include "cli/cmds.h"
+#include "cli/output.h"
+#include "project/audit.h"
+#include "project/target.h"
+
+#include <string.h>
+
+static char *option_type;
+static gboolean option_prove;
+static int option_jobs;
+static gboolean option_dry_run;
+
+/* What every backup command starts from. */
+typedef struct
+{
+  Project *project;
+  char *folder; /* of the environment's backups */
+} Base;
+
+static void
+base_clear (Base *base)
+{
+  g_free (base->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Base, base_clear)
+
+static bool
+base_open (CliContext *context, Base *base, GError **error)
+{
+  if (!context_project (context, &base->project, error))
+    return false;
+  base->folder = project_backup_folder (base->project);
+  return true;
+}
+
+static char *
+format_seconds (int64_t us)
+{
+  return g_strdup_printf ("%.2f s", (double) us / 1e6);
+}
+
+static json_t *
+json_time (int64_t seconds)
+{
+  if (seconds == 0)
+    return json_null ();
+  g_autofree char *text = clock_format_iso (ABS (seconds));
+  return json_string (text);
+}
+
+static json_t *
+json_texts (const GPtrArray *texts)
+{
+  json_t *array = json_array ();
+  for (guint i = 0; texts != NULL && i < texts->len; i++)
+    json_array_append_new (array, output_json_string (texts->pdata[i]));
+  return array;
+}
+
+/* --- prove ----------------------------------------------------------------------------------- */
+
+static json_t *
+proof_json (const char *name, const Proof *proof)
+{
+  const CompareResult *c = &proof->compared;
+  return json_pack (
+      "{s:o, s:b, s:s, s:f, s:{s:I, s:I}, s:I, s:{s:I, s:I}, s:b, s:{s:I, s:I}, s:{s:b, s:b}, s:o}",
+      "backup", output_json_string (name), "passed", (int) proof->passed, "place", proof->place,
+      "seconds", (double) proof->elapsed_us / 1e6, "tables", "equal", (json_int_t) c->tables_equal,
+      "total", (json_int_t) c->tables_total, "rows", (json_int_t) c->rows, "sequences", "equal",
+      (json_int_t) c->sequences_equal, "total", (json_int_t) c->sequences_total,
+      "large_objects_equal", (int) c->large_objects_equal, "indexes", "valid",
+      (json_int_t) c->indexes_valid, "total", (json_int_t) c->indexes_total, "schema", "compared",
+      (int) c->schema_compared, "equal", (int) c->schema_equal, "differences",
+      json_texts (c->differences));
+}
+
+static void
+print_proof (const char *name, const Proof *proof)
+{
+  const CompareResult *c = &proof->compared;
+  g_autofree char *rows = text_format_count (c->rows);
+  g_autofree char *seconds = format_seconds (proof->elapsed_us);
+  g_autofree char *verdict = proof->passed ? output_paint (OUTPUT_GOOD, "proven")
+                                           : output_paint (OUTPUT_BAD, "NOT proven");
+  output_line ("%s: %s", name, verdict);
+  g_autoptr (OutputTable) table = output_pairs_new ();
+  output_pair (table, "restored in", "%s, %s", proof->place, seconds);
+  output_pair (table, "tables",
+               "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " equal by count and digest, %s rows",
+               c->tables_equal, c->tables_total, rows);
+  output_pair (table, "sequences", "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " equal",
+               c->sequences_equal, c->sequences_total);
+  output_pair (table, "large objects", "%s", c->large_objects_equal ? "equal" : "not equal");
+  output_pair (table, "indexes", "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " valid",
+               c->indexes_valid, c->indexes_total);
+  output_pair (table, "schema", "%s",
+               !c->schema_compared ? "not compared"
+               : c->schema_equal   ? "equal by fingerprint"
+                                   : "NOT equal");
+  output_table_print (table);
+  for (guint i = 0; i < c->differences->len; i++)
+    output_line ("difference: %s", (const char *) c->differences->pdata[i]);
+}
+
+static bool
+log_proof (const char *folder, const char *name, const Proof *proof, GError **error)
+{
+  return backup_log (folder, "prove", proof->passed ? "ok" : "failed", error,
+                     "file=%s tables=%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
+                     " rows=%" G_GUINT64_FORMAT " differences=%u seconds=%.2f",
+                     name, proof->compared.tables_equal, proof->compared.tables_total,
+                     proof->compared.rows, proof->compared.differences->len,
+                     (double) proof->elapsed_us / 1e6);
+}
+
+/* Runs the proof and writes it to the log; what it found is the caller's to show. */
+static bool
+prove (CliContext *context, Store *store, const char *name, Proof *ret_proof, GError **error)
+{
+  g_autofree char *url = target_url (context->project, NULL);
+  ProofSpec spec = { .server_url = url, .job_count = (unsigned int) MAX (option_jobs, 0) };
+  g_autoptr (GError) problem = NULL;
+  if (proof_run (&spec, store, name, &context->report, ret_proof, &problem))
+    return log_proof (store_location (store), name, ret_proof, error);
+  if (!backup_log (store_location (store), "prove", "failed", NULL, "file=%s error=%s", name,
+                   problem->message))
+    report_warning (&context->report, "the failure could not be written to backup.log", NULL);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
+static bool
+answer_of_proof (const char *name, const Proof *proof, GError **error)
+{
+  if (proof->passed)
+    return true;
+  return keel_error (error, KEEL_ERROR_ANSWER_NO,
+                     "Do not rely on it: make a new backup and prove that one.",
+                     "“%s” is not proven: %u differences", name, proof->compared.differences->len);
+}
+
+bool
+cmd_backup_prove (CliContext *context, int argc, char **argv, GError **error)
+{
+  g_auto (Base) base = { 0 };
+  g_auto (Proof) proof = { 0 };
+  g_autoptr (Store) store = NULL;
+  g_autofree char *name = NULL;
+  if (!base_open (context, &base, error)
+      || !catalogue_find (base.folder, argc > 0 ? argv[0] : "latest", &store, &name, error)
+      || !prove (context, store, name, &proof, error))
+    return false;
+  if (context->json)
+    output_json (proof_json (name, &proof));
+  else
+    print_proof (name, &proof);
+  return answer_of_proof (name, &proof, error);
+}
+
+/* --- create ---------------------------------------------------------------------------------- */
+
+static bool
+parse_type (DumpType *ret_type, GError **error)
+{
+  for (int type = DUMP_ALL; type <= DUMP_DATA_ONLY; type++)
+    if (option_type == NULL || strcmp (option_type, dump_type_name ((DumpType) type)) == 0)
+      {
+        *ret_type = (DumpType) type;
+        return true;
+      }
+  return keel_error (error, KEEL_ERROR_USAGE, "The types are db, schema and data.",
+                     "unknown type of backup “%s”", option_type);
+}
+
+static json_t *
+create_json (const CreateResult *result, const Proof *proof)
+{
+  const BackupIndex *index = result->dump.index;
+  return json_pack ("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:s*, s:f, s:b, s:o, s:o, s:o*}", "backup",
+                    output_json_string (result->name), "path", output_json_string (result->path),
+                    "type", index->type, "size_bytes", (json_int_t) result->dump.size_bytes,
+                    "raw_bytes", (json_int_t) backup_index_raw_bytes (index), "tables",
+                    (json_int_t) index->tables->len, "rows", (json_int_t) backup_index_rows (index),
+                    "schema_fingerprint", index->fingerprint, "seconds",
+                    (double) result->dump.elapsed_us / 1e6, "verified", 1, "warnings",
+                    json_texts (result->warnings), "removed", json_texts (result->removed), "proof",
+                    proof->place != NULL ? proof_json (result->name, proof) : NULL);
+}
+
+static void
+print_create (const Project *project, const CreateResult *result)
+{
+  const BackupIndex *index = result->dump.index;
+  g_autofree char *size = size_format (result->dump.size_bytes);
+  g_autofree char *rows = text_format_count (backup_index_rows (index));
+  g_autofree char *seconds = format_seconds (result->dump.elapsed_us);
+  output_line ("%s", result->path);
+  output_line ("%s, %u tables, %s rows, %s; read back and verified", size, index->tables->len, rows,
+               seconds);
+  for (guint i = 0; i < index->tables->len; i++)
+    {
+      const BackupTable *table = index->tables->pdata[i];
+      g_autofree char *count = text_format_count (table->digest.rows);
+      g_autofree char *digest = row_digest_hex (&table->digest);
+      if (g_strv_contains ((const char *const *) project->count_tables, table->name))
+        output_line ("%s: %s rows, digest %s", table->name, count, digest);
+    }
+  for (guint i = 0; i < result->removed->len; i++)
+    output_line ("removed %s, older than backup.keep", (const char *) result->removed->pdata[i]);
+}
+
+static bool
+run_create (CliContext *context, int argc, char **argv, GError **error)
+{
+  (void) argc;
+  (void) argv;
+  g_auto (Base) base = { 0 };
+  g_auto (CreateResult) result = { 0 };
+  g_auto (Proof) proof = { 0 };
+  DumpType type;
+  if (!parse_type (&type, error) || !base_open (context, &base, error))
+    return false;
+  g_autofree char *url = target_url (base.project, error);
+  if (url == NULL)
+    return false;
+  CreateSpec spec = { .project = base.project,
+                      .url = url,
+                      .type = type,
+                      .job_count = (unsigned int) MAX (option_jobs, 0) };
+  if (!backup_create (&spec, &context->report, &result, error))
+    return false;
+  g_autoptr (Store) store = store_open_folder (base.folder);
+  bool proven = !option_prove || prove (context, store, result.name, &proof, error);
+  if (context->json)
+    output_json (create_json (&result, &proof));
+  else
+    print_create (base.project, &result);
+  if (!proven || !option_prove)
+    return proven;
+  if (!context->json)
+    print_proof (result.name, &proof);
+  return answer_of_proof (result.name, &proof, error);
+}
+
+/* --- list ------------------------------------------------------------------------------------ */
+
+static json_t *
+entry_json (const BackupEntry *entry)
+{
+  return json_pack ("{s:o, s:s*, s:s*, s:o, s:I, s:s*, s:o, s:I, s:I, s:o, s:o, s:b}", "name",
+                    output_json_string (entry->name), "project", entry->project, "type",
+                    entry->type, "stamp", json_time (entry->stamp), "size_bytes",
+                    (json_int_t) entry->size_bytes, "problem", entry->problem, "created",
+                    json_time (entry->created), "rows", (json_int_t) entry->row_count, "tables",
+                    (json_int_t) entry->table_count, "verified", json_time (entry->verified),
+                    "proven", entry->proven > 0 ? json_time (entry->proven) : json_null (),
+                    "proof_failed", entry->proven < 0);
+}
+
+static char *
+format_ago (int64_t time)
+{
+  if (time == 0)
+    return g_strdup ("never");
+  g_autofree char *age = duration_format (MAX (clock_now () - ABS (time), 0));
+  return time < 0 ? g_strdup_printf ("FAILED %s ago", age) : g_strdup_printf ("%s ago", age);
+}
+
+static void
+add_entry_row (OutputTable *table, const BackupEntry *entry)
+{
+  g_autofree char *age = format_ago (entry->stamp);
+  g_autofree char *size = size_format (entry->size_bytes);
+  g_autofree char *rows = text_format_count (entry->row_count);
+  g_autofree char *verified = format_ago (entry->verified);
+  g_autofree char *proven = format_ago (entry->proven);
+  bool damaged = entry->problem != NULL;
+  output_table_row (table, entry->name, age, entry->type, size, damaged ? "-" : rows,
+                    damaged ? "DAMAGED" : verified, damaged ? "-" : proven);
+  if (damaged)
+    output_table_style (table, 5, OUTPUT_BAD);
+  if (entry->proven != 0)
+    output_table_style (table, 6, entry->proven < 0 ? OUTPUT_BAD : OUTPUT_GOOD);
+}
+
+static void
+print_list (const GPtrArray *entries, const char *folder)
+{
+  static const OutputColumn columns[]
+      = { { "BACKUP", false }, { "AGE", false },      { "TYPE", false },   { "SIZE", true },
+          { "ROWS", true },    { "VERIFIED", false }, { "PROVEN", false }, { NULL, false } };
+  g_autoptr (OutputTable) table = output_table_new (columns);
+  for (guint i = 0; i < entries->len; i++)
+    add_entry_row (table, entries->pdata[i]);
+  if (entries->len == 0)
+    output_line ("no backups in %s", folder);
+  else
+    output_table_print (table);
+}
+
+static bool
+run_list (CliContext *context, int argc, char **argv, GError **error)
+{
+  (void) argc;
+  (void) argv;
+  g_auto (Base) base = { 0 };
+  g_autoptr (GPtrArray) entries = NULL;
+  if (!base_open (context, &base, error))
+    return false;
+  g_autoptr (Store) store = store_open_folder (base.folder);
+  if (!catalogue_list (store, &entries, error))
+    return false;
+  if (!context->json)
+    {
+      print_list (entries, base.folder);
+      return true;
+    }
+  json_t *array = json_array ();
+  for (guint i = 0; i < entries->len; i++)
+    json_array_append_new (array, entry_json (entries->pdata[i]));
+  output_json (
+      json_pack ("{s:o, s:o}", "folder", output_json_string (base.folder), "backups", array));
+  return true;
+}
+
+/* --- show ------------------------------------------------------------------------------------ */
+
+static json_t *
+table_json (const BackupTable *table)
+{
+  g_autofree char *digest = row_digest_hex (&table->digest);
+  uint64_t compressed = 0;
+  for (guint i = 0; i < table->members->len; i++)
+    compressed += g_array_index (table->members, BackupMember, i).size_bytes;
+  return json_pack ("{s:o, s:o, s:I, s:s, s:I, s:I, s:I}", "schema",
+                    output_json_string (table->schema), "name", output_json_string (table->name),
+                    "rows", (json_int_t) table->digest.rows, "digest", digest, "raw_bytes",
+                    (json_int_t) table->raw_bytes, "compressed_bytes", (json_int_t) compressed,
+                    "parts", (json_int_t) table->members->len);
+}
+
+static json_t *
+show_json (const BackupEntry *entry, const BackupIndex *index)
+{
+  json_t *object = entry_json (entry);
+  json_t *tables = json_array ();
+  for (guint i = 0; i < index->tables->len; i++)
+    json_array_append_new (tables, table_json (index->tables->pdata[i]));
+  json_object_update_new (
+      object, json_pack ("{s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:s*, s:s*, s:I, s:I, s:O, s:o}",
+                         "environment", index->environment, "database", index->database,
+                         "server_version", index->server_version, "system_identifier",
+                         index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
+                         "schema_fingerprint", index->fingerprint, "pgkeel_version",
+                         index->pgkeel_version, "sequences", (json_int_t) index->sequences->len,
+                         "large_objects", (json_int_t) index->large_object_count, "source",
+                         index->source, "table_list", tables));
+  return object;
+}
+
+static void
+print_show (const BackupEntry *entry, const BackupIndex *index)
+{
+  static const OutputColumn columns[]
+      = { { "TABLE", false }, { "ROWS", true },    { "BYTES", true },
+          { "PARTS", true },  { "DIGEST", false }, { NULL, false } };
+  g_autofree char *created = clock_format_iso (index->created);
+  g_autofree char *size = size_format (entry->size_bytes);
+  g_autofree char *rows = text_format_count (entry->row_count);
+  g_autofree char *verified = format_ago (entry->verified);
+  g_autofree char *proven = format_ago (entry->proven);
+  g_autoptr (OutputTable) pairs = output_pairs_new ();
+  output_pair (pairs, "backup", "%s", entry->name);
+  output_pair (pairs, "snapshot", "%s, LSN %s", created, index->lsn);
+  output_pair (pairs, "source", "%s, database %s, PostgreSQL %d.%d", index->environment,
+               index->database, index->server_version / 10000, index->server_version % 10000);
+  output_pair (pairs, "holds",
+               "%s, %u tables, %s rows, %u sequences, %" G_GUINT64_FORMAT " large objects", size,
+               index->tables->len, rows, index->sequences->len, index->large_object_count);
+  output_pair (pairs, "schema", "%s", index->fingerprint != NULL ? index->fingerprint : "none");
+  output_pair (pairs, "verified", "%s", verified);
+  output_pair (pairs, "proven", "%s", proven);
+  output_table_print (pairs);
+  g_autoptr (OutputTable) table = output_table_new (columns);
+  for (guint i = 0; i < index->tables->len; i++)
+    {
+      const BackupTable *row = index->tables->pdata[i];
+      g_autofree char *name = g_strdup_printf ("%s.%s", row->schema, row->name);
+      g_autofree char *count = text_format_count (row->digest.rows);
+      g_autofree char *bytes = size_format (row->raw_bytes);
+      g_autofree char *parts = g_strdup_printf ("%u", row->members->len);
+      g_autofree char *digest = row_digest_hex (&row->digest);
+      output_table_row (table, name, count, bytes, parts, digest);
+    }
+  output_table_print (table);
+}
+
+static bool
+run_show (CliContext *context, int argc, char **argv, GError **error)
+{
+  (void) argc;
+  g_auto (Base) base = { 0 };
+  g_autoptr (Store) store = NULL;
+  g_autofree char *name = NULL;
+  g_autoptr (BackupReader) reader = NULL;
+  g_autoptr (BackupEntry) entry = NULL;
+  if (!base_open (context, &base, error)
+      || !catalogue_find (base.folder, argv[0], &store, &name, error)
+      || !backup_reader_open (store, name, &reader, error)
+      || !catalogue_describe (store, name, &entry, error))
+    return false;
+  if (context->json)
+    output_json (show_json (entry, backup_reader_index (reader)));
+  else
+    print_show (entry, backup_reader_index (reader));
+  return true;
+}
+
+/* --- verify ---------------------------------------------------------------------------------- */
+
+static bool
+verify (CliContext *context, Store *store, const char *name, uint64_t *ret_bytes, GError **error)
+{
+  g_autoptr (BackupReader) reader = NULL;
+  if (!backup_reader_open (store, name, &reader, error))
+    return false;
+  *ret_bytes = backup_reader_size (reader);
+  if (!backup_reader_verify (reader, &context->report, error))
+    return prefix_error (error, "“%s”", name);
+  if (*ret_bytes <= context->project->min_size_bytes)
+    {
+      g_autofree char *size = size_format (*ret_bytes);
+      return keel_error (
+          error, KEEL_ERROR_ANSWER_NO,
+          "If the database really is that small, lower backup.min_size in pgkeel.yaml.",
+          "“%s” has only %s, which counts as failed", name, size);
+    }
+  return catalogue_note_verified (store, name, reader, error);
+}
+
+static bool
+run_verify (CliContext *context, int argc, char **argv, GError **error)
+{
+  g_auto (Base) base = { 0 };
+  g_autoptr (Store) store = NULL;
+  g_autofree char *name = NULL;
+  g_autoptr (GError) problem = NULL;
+  uint64_t bytes = 0;
+  int64_t started = clock_monotonic_us ();
+  if (!base_open (context, &base, error)
+      || !catalogue_find (base.folder, argc > 0 ? argv[0] : "latest", &store, &name, error))
+    return false;
+  bool good = verify (context, store, name, &bytes, &problem);
+  double seconds = (double) (clock_monotonic_us () - started) / 1e6;
+  if (!backup_log (store_location (store), "verify", good ? "ok" : "failed", good ? error : NULL,
+                   "file=%s size=%" G_GUINT64_FORMAT " %s", name, bytes,
+                   good ? "" : problem->message)
+      && good)
+    return false;
+  if (!good)
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return false;
+    }
+  g_autofree char *size = size_format (bytes);
+  if (context->json)
+    output_json (json_pack ("{s:o, s:b, s:I, s:f}", "backup", output_json_string (name), "verified",
+                            1, "size_bytes", (json_int_t) bytes, "seconds", seconds));
+  else
+    output_line ("%s: every byte of %s is as it was written (%.2f s)", name, size, seconds);
+  return true;
+}
+
+/* --- prune ----------------------------------------------------------------------------------- */
+
+static bool
+prune (const Base *base, GPtrArray *removed, GError **error)
+{
+  const Project *project = base->project;
+  if (option_dry_run)
+    return retention_run (project, base->folder, true, removed, error);
+  if (!audit_write (project, "backup prune", "intent", NULL, error))
+    return false;
+  g_autoptr (GError) problem = NULL;
+  bool done = retention_run (project, base->folder, false, removed, &problem);
+  g_autoptr (json_t) details = json_pack ("{s:o}", "removed", json_texts (removed));
+  if (!audit_write (project, "backup prune", done ? "done" : "failed", details, done ? error : NULL)
+      && done)
+    return false;
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return done;
+}
+
+static bool
+run_prune (CliContext *context, int argc, char **argv, GError **error)
+{
+  (void) argc;
+  (void) argv;
+  g_auto (Base) base = { 0 };
+  g_autoptr (GPtrArray) removed = g_ptr_array_new_with_free_func (g_free);
+  if (!base_open (context, &base, error))
+    return false;
+  if (base.project->keep_db_seconds == 0 && base.project->keep_full_seconds == 0)
+    return keel_error (error, KEEL_ERROR_CONFIG, "Set it, for example “keep: {db: 48h, full: 7d}”.",
+                       "backup.keep is not set, so nothing may be removed");
+  if (!prune (&base, removed, error))
+    return false;
+  if (context->json)
+    {
+      output_json (json_pack ("{s:b, s:o}", "dry_run", (int) option_dry_run, "removed",
+                              json_texts (removed)));
+      return true;
+    }
+  for (guint i = 0; i < removed->len; i++)
+    output_line ("%s %s", option_dry_run ? "would remove" : "removed",
+                 (const char *) removed->pdata[i]);
+  if (removed->len == 0)
+    output_line ("nothing is old enough to go");
+  return true;
+}
+
+/* --- the tables ------------------------------------------------------------------------------ */
+
+static const GOptionEntry create_options[]
+    = { { "type", 't', 0, G_OPTION_ARG_STRING, &option_type,
+          "What to back up: db (schema and data, the default), schema or data", "TYPE" },
+        { "prove", 0, 0, G_OPTION_ARG_NONE, &option_prove,
+          "Then prove it: restore it into a scratch cluster and compare", NULL },
+        { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,
+          "Connections to use (default: one for each processor, at most 8)", "N" },
+        G_OPTION_ENTRY_NULL };
+
+static const GOptionEntry prove_options[]
+    = { { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,
+          "Connections to use (default: one for each processor)", "N" },
+        G_OPTION_ENTRY_NULL };
+
+static const GOptionEntry prune_options[]
+    = { { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run, "Only list what would be removed",
+          NULL },
+        G_OPTION_ENTRY_NULL };
+
+const CliCommand restore_test_command = {
+  .name = "restore-test",
+  .arguments = "[BACKUP]",
+  .max_arguments = 1,
+  .summary = "The same as backup prove",
+  .example = "pgkeel restore-test latest",
+  .options = prove_options,
+  .run = cmd_backup_prove,
+};
+
+const CliCommand backup_commands[]
+    = { { .name = "create",
+          .summary = "Back up the database of the environment",
+          .description
+          = "Writes one .sql.gz that “gunzip -c FILE | psql -v ON_ERROR_STOP=1” restores without\n"
+            "pgkeel, with an index and a hash of every part. The file is read back and checked\n"
+            "before it gets its name; a failure leaves no file that looks like a backup.",
+          .example = "pgkeel -e production backup create --prove",
+          .options = create_options,
+          .run = run_create },
+        { .name = "list",
+          .summary = "List the backups of the environment, newest first",
+          .example = "pgkeel backup list",
+          .run = run_list },
+        { .name = "show",
+          .arguments = "BACKUP",
+          .min_arguments = 1,
+          .max_arguments = 1,
+          .summary = "Show what a backup holds, table by table",
+          .example = "pgkeel backup show latest",
+          .run = run_show },
+        { .name = "verify",
+          .arguments = "[BACKUP]",
+          .max_arguments = 1,
+          .summary = "Read every byte of a backup against its hashes",
+          .example = "pgkeel backup verify latest",
+          .run = run_verify },
+        { .name = "prove",
+          .arguments = "[BACKUP]",
+          .max_arguments = 1,
+          .summary = "Restore a backup into a scratch cluster and compare everything",
+          .description
+          = "Compares tables, row counts, row digests, sequences, large objects, the schema's\n"
+            "fingerprint and the validity of indexes with what the snapshot held, and writes\n"
+            "NAME.proof.json beside the backup. Exit code 1 when anything differs.",
+          .example = "pgkeel backup prove latest",
+          .options = prove_options,
+          .run = cmd_backup_prove },
+        { .name = "prune",
+          .summary = "Remove backups older than backup.keep, never the last good one",
+          .example = "pgkeel backup prune --dry-run",
+          .options = prune_options,
+          .run = run_prune },
+        { 0 } };

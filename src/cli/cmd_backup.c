@@ -227,7 +227,7 @@ run_create (CliContext *context, int argc, char **argv, GError **error)
   g_auto (Base) base = { 0 };
   g_auto (CreateResult) result = { 0 };
   g_auto (Proof) proof = { 0 };
-  DumpType type;
+  DumpType type = DUMP_ALL;
   if (!parse_type (&type, error) || !base_open (context, &base, error))
     return false;
   g_autofree char *url = target_url (base.project, error);

@@ -8,6 +8,7 @@
 extern const CliCommand help_command;         /* help.c */
 extern const CliCommand version_command;      /* cmd_version.c */
 extern const CliCommand completion_command;   /* completion.c */
+extern const CliCommand db_commands[];        /* cmd_db.c */
 extern const CliCommand backup_commands[];    /* cmd_backup.c */
 extern const CliCommand restore_test_command; /* cmd_backup.c */
 

@@ -2,6 +2,9 @@
 #include "cli/cmds.h"
 
 const CliCommand cli_commands[] = {
+  { .name = "db",
+    .summary = "Start, stop, show and open the database of an environment",
+    .children = db_commands },
   { .name = "backup",
     .summary = "Make, list, verify and prove backups",
     .children = backup_commands },

@@ -294,7 +294,9 @@ scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GError **e
 char *
 scratch_url (const ScratchCluster *scratch, const char *database)
 {
-  return server_url (scratch->run, scratch->superuser, database);
+  g_autofree char *url = server_url (scratch->run, scratch->superuser, database);
+  /* What the user sets in PGOPTIONS is meant for servers of his own. */
+  return g_strconcat (url, "&options=", NULL);
 }
 
 const char *

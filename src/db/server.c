@@ -116,7 +116,7 @@ server_url (const char *socket_folder, const char *user, const char *database)
   g_autofree char *user_text = g_uri_escape_string (user, NULL, false);
   g_autofree char *database_text = g_uri_escape_string (database, NULL, false);
   g_autofree char *host = g_uri_escape_string (socket_folder, "/", false);
-  return g_strdup_printf ("postgresql://%s@/%s?host=%s&port=" SERVER_PORT "&options=", user_text,
+  return g_strdup_printf ("postgresql://%s@/%s?host=%s&port=" SERVER_PORT, user_text,
                           database_text, host);
 }
 
@@ -125,7 +125,7 @@ server_ask (const char *socket_folder)
 {
   /* As text, where what is given as empty counts: PGHOSTADDR, PGSERVICE and PGOPTIONS have no say. */
   g_autofree char *url = server_url (socket_folder, "postgres", "postgres");
-  g_autofree char *question = g_strdup_printf ("%s&hostaddr=&connect_timeout=2", url);
+  g_autofree char *question = g_strdup_printf ("%s&hostaddr=&options=&connect_timeout=2", url);
   switch (PQping (question))
     {
     case PQPING_OK: return SERVER_ACCEPTS;

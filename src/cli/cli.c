@@ -75,13 +75,18 @@ flush_output (GError **error)
                            "cannot write the result to standard output");
 }
 
+/* Does what -C says; the folder is absolute from then on. */
 static bool
-enter_folder (const char *folder, GError **error)
+enter_folder (CliGlobals *globals, GError **error)
 {
-  if (chdir (folder) == 0)
+  if (globals->folder == NULL)
     return true;
-  keel_error_errno (error, errno, "cannot enter the folder “%s”", folder);
-  return false;
+  if (chdir (globals->folder) != 0)
+    return keel_error (error, KEEL_ERROR_USAGE, "Give -C a folder that is there.",
+                       "cannot enter the folder “%s”: %s", globals->folder, g_strerror (errno));
+  g_free (globals->folder);
+  globals->folder = g_get_current_dir ();
+  return true;
 }
 
 /* A group alone, or nothing at all: shows what could follow, and is still a mistake, since a script
@@ -110,17 +115,7 @@ run (CliContext *context, const CliCall *call, GError **error)
     }
   if (call->command == NULL || call->command->run == NULL)
     return refuse_incomplete (context, call, error);
-
-  g_autofree char *folder = NULL;
-  if (call->globals.folder != NULL)
-    {
-      if (!enter_folder (call->globals.folder, error))
-        return false;
-      context->folder = folder = g_get_current_dir ();
-    }
-  bool ok = call->command->run (context, call->argc, call->argv, error);
-  context->folder = NULL;
-  return ok;
+  return call->command->run (context, call->argc, call->argv, error);
 }
 
 int
@@ -133,8 +128,9 @@ cli_main (int argc, char **argv)
   g_auto (CliCall) call = { 0 };
   CliContext context = { .json = cli_wants_json (argc, argv) };
   progress_init (&context.report, false, false);
-  if (cli_parse (cli_commands, argc, argv, &call, &error))
+  if (cli_parse (cli_commands, argc, argv, &call, &error) && enter_folder (&call.globals, &error))
     {
+      context.folder = call.globals.folder;
       context.environment = call.globals.environment;
       context.json = call.globals.json;
       context.yes = call.globals.yes;

@@ -88,7 +88,7 @@ print_entries (const GPtrArray *entries)
 static bool
 run_log (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   AuditFilter filter;
   g_autoptr (GPtrArray) entries = NULL;
   if (!read_filter (&filter, error) || !context_project (context, &project, error)
@@ -135,7 +135,7 @@ print_report (const AuditReport *report)
 static bool
 run_verify (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   g_auto (AuditReport) report = { 0 };
   if (!context_project (context, &project, error) || !audit_verify (project, &report, error))
     return false;

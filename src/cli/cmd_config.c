@@ -182,7 +182,7 @@ project_json (const Project *project)
 static bool
 run_show (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   if (!context_project (context, &project, error))
     return false;
   if (context->json)
@@ -257,7 +257,7 @@ judge (const GPtrArray *checks, GError **error)
 static bool
 run_check (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   if (!context_project (context, &project, error))
     return false;
   g_autoptr (GPtrArray) checks = check_environments (project);

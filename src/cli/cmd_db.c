@@ -33,7 +33,7 @@ static bool
 open_local (CliContext *context, const char *verb, Project **ret_project, Cluster **ret_cluster,
             GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   if (!context_project (context, &project, error))
     return false;
   if (!project->environment->is_local)
@@ -116,7 +116,7 @@ cluster_json (const Project *project, const Cluster *cluster, const char *url)
 static bool
 run_start (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   g_autoptr (Cluster) cluster = NULL;
   if (!open_local (context, "start", &project, &cluster, error))
     return false;
@@ -149,7 +149,7 @@ run_start (CliContext *context, int argc, char **argv, GError **error)
 static bool
 run_stop (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   g_autoptr (Cluster) cluster = NULL;
   if (!open_local (context, "stop", &project, &cluster, error))
     return false;
@@ -365,7 +365,7 @@ print_status (const Project *project, const Cluster *cluster, const Status *stat
 static bool
 run_status (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   g_autoptr (Cluster) cluster = NULL;
   g_auto (Status) status = { .size_bytes = -1, .latency_us = -1 };
   if (!context_project (context, &project, error))
@@ -386,7 +386,7 @@ run_status (CliContext *context, int argc, char **argv, GError **error)
 static bool
 run_url (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   g_autoptr (Cluster) cluster = NULL;
   g_autofree char *shown = NULL;
   const char *url = NULL;

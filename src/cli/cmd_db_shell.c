@@ -161,7 +161,7 @@ exec_psql (const Project *project, const char *url, int major, char **arguments,
 bool
 db_run_shell (CliContext *context, int argc, char **argv, GError **error)
 {
-  Project *project;
+  Project *project = NULL;
   int major = 0;
   if (context->json)
     return keel_error (error, KEEL_ERROR_USAGE,

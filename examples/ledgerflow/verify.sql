@@ -6,19 +6,16 @@
 \set QUIET on
 \set VERBOSITY terse
 \pset pager off
-\pset footer off
-SET client_min_messages = notice;
+\pset format unaligned
+\pset tuples_only on
 
-SELECT coalesce(to_char(date, 'YYYY-MM'), 'total') AS month,
-       count(*) AS rows,
-       min(date) AS first,
-       max(date) AS last,
-       sum(amount) FILTER (WHERE amount > 0) AS money_in,
-       sum(amount) FILTER (WHERE amount < 0) AS money_out,
-       sum(amount) AS net
+SELECT format('%-7s %5s rows  %s to %s  %10s in %10s out %10s net',
+              coalesce(to_char(date, 'YYYY-MM'), 'total'), count(*), min(date), max(date),
+              sum(amount) FILTER (WHERE amount > 0), sum(amount) FILTER (WHERE amount < 0),
+              sum(amount))
   FROM ledger_transaction
  GROUP BY ROLLUP (to_char(date, 'YYYY-MM'))
- ORDER BY 1;
+ ORDER BY to_char(date, 'YYYY-MM');
 
 DO $$
 DECLARE
@@ -62,4 +59,4 @@ BEGIN
 END;
 $$;
 
-\echo 'ledger verified: source wellsfargo_bank_csv, references and 20 statements balanced to the cent'
+\echo 'verified: every amount, source and reference; 20 statements balance to the cent'

@@ -534,7 +534,7 @@ run_prune (CliContext *context, int argc, char **argv, GError **error)
 
 static const GOptionEntry create_options[]
     = { { "type", 't', 0, G_OPTION_ARG_STRING, &option_type,
-          "What to back up: db (schema and data, the default), schema or data", "TYPE" },
+          "What to back up: db (schema and data, the default), schema or data", "db|schema|data" },
         { "prove", 0, 0, G_OPTION_ARG_NONE, &option_prove,
           "Then prove it: restore it into a scratch cluster and compare", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,

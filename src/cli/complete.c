@@ -136,27 +136,15 @@ offer_options (GPtrArray *lines, const GOptionEntry *options, const char *typed)
     }
 }
 
-static bool
-open_project (const Position *at, Project **ret_project)
-{
-  g_autoptr (GError) ignored = NULL;
-  return project_open (at->folder, at->environment, ret_project, &ignored);
-}
-
 static void
 offer_environments (GPtrArray *lines, const Position *at, const char *typed, const char *prefix)
 {
-  Position without_choice = *at;
-  without_choice.environment = NULL;
-  g_autoptr (Project) project = NULL;
-  if (!open_project (&without_choice, &project))
+  g_auto (GStrv) names = NULL;
+  g_autoptr (GError) ignored = NULL;
+  if (!project_environment_names (at->folder, &names, &ignored))
     return;
-  for (guint i = 0; i < project->environments->len; i++)
-    {
-      const ProjectEnvironment *environment = g_ptr_array_index (project->environments, i);
-      offer (lines, typed, prefix, environment->name,
-             environment->is_protected ? "protected" : NULL);
-    }
+  for (size_t i = 0; names[i] != NULL; i++)
+    offer (lines, typed, prefix, names[i], NULL);
 }
 
 static int
@@ -169,7 +157,8 @@ static void
 offer_backups (GPtrArray *lines, const Position *at, const char *typed, const char *prefix)
 {
   g_autoptr (Project) project = NULL;
-  if (open_project (at, &project))
+  g_autoptr (GError) ignored = NULL;
+  if (project_open (at->folder, at->environment, &project, &ignored))
     {
       g_autofree char *folder = project_backup_folder (project);
       g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);

@@ -62,8 +62,8 @@ project_free (Project *project)
   g_free (project);
 }
 
-static Project *
-project_new (void)
+Project *
+settle_project_new (void)
 {
   Project *project = g_new0 (Project, 1);
   project->environments = g_ptr_array_new_with_free_func ((GDestroyNotify) environment_free);
@@ -147,16 +147,24 @@ read_environment_variables (Opening *opening, const char *environment, GError **
   return read_variables (opening, file, error);
 }
 
-static bool
-choose_environment (const Opening *opening, const char *asked, char **ret_name, GError **error)
+/* The names that may be meant: those that are written, or the usual ones. Borrowed. */
+static GPtrArray *
+known_environments (const Opening *opening)
 {
   static const char *const usual[] = { "development", "testing", "staging", "production" };
-  g_autoptr (GPtrArray) known = g_ptr_array_new ();
+  GPtrArray *known = g_ptr_array_new ();
   const Config *config = opening->config;
   for (uint32_t i = 0; i < config->environment_count; i++)
     g_ptr_array_add (known, config->environments[i].name);
   for (size_t i = 0; config->environment_count == 0 && i < G_N_ELEMENTS (usual); i++)
     g_ptr_array_add (known, (gpointer) usual[i]);
+  return known;
+}
+
+static bool
+choose_environment (const Opening *opening, const char *asked, char **ret_name, GError **error)
+{
+  g_autoptr (GPtrArray) known = known_environments (opening);
   return environment_choose (asked, opening->variables, (const char *const *) known->pdata,
                              known->len, ret_name, &opening->project->environment_reason, error);
 }
@@ -208,12 +216,26 @@ bool
 project_open (const char *start_folder, const char *environment, Project **ret_project,
               GError **error)
 {
-  g_auto (Opening) opening = { .project = project_new (), .variables = variables_new () };
+  g_auto (Opening) opening = { .project = settle_project_new (), .variables = variables_new () };
   if (!find_folder (opening.project, start_folder, error)
       || !read_variables (&opening, ".env", error) || !read_config (&opening, error)
       || !settle (&opening, environment, error))
     return false;
   *ret_project = g_steal_pointer (&opening.project);
+  return true;
+}
+
+bool
+project_environment_names (const char *start_folder, char ***ret_names, GError **error)
+{
+  g_auto (Opening) opening = { .project = settle_settle_project_new () };
+  if (!find_folder (opening.project, start_folder, error) || !read_config (&opening, error))
+    return false;
+  g_autoptr (GPtrArray) known = known_environments (&opening);
+  char **names = g_new0 (char *, known->len + 1);
+  for (guint i = 0; i < known->len; i++)
+    names[i] = g_strdup (known->pdata[i]);
+  *ret_names = names;
   return true;
 }
 

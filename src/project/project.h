@@ -53,6 +53,11 @@ bool project_open (const char *start_folder, const char *environment, Project **
 void project_free (Project *project);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Project, project_free)
 
+/* The names that -e takes in the project of START_FOLDER, whichever is meant now; caller frees with
+ * g_strfreev. Reads pgkeel.yaml only. */
+bool project_environment_names (const char *start_folder, char ***ret_names, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* <backup_folder>/<environment>. Caller frees. */
 char *project_backup_folder (const Project *project);
 /* <folder>/.pgkeel/NAME. Caller frees. */

@@ -17,6 +17,9 @@ typedef struct
   Project *project;   /* filled in */
 } Settle;
 
+/* An empty project, for project_open and for tests; project_free frees it. */
+Project *settle_project_new (void);
+
 /* Name, backup settings. PROJECT->folder must be set. */
 bool settle_project (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -288,7 +288,7 @@ type_into ()
     $'pgkeel restore shop_\t' \
     $'pgkeel restore a\\ d\t' \
     $'pgkeel help backup ver\t' \
-    $'pgkeel -C backups/dev\tversion'
+    $'pgkeel -C backups/dev\t version'
   local expected
   for expected in '<backup><create><--prove>' '<-e><production><backup><list>' \
                   '<--env=production><backup><list>' '<backup><create><--type=schema>' \

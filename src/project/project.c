@@ -228,7 +228,7 @@ project_open (const char *start_folder, const char *environment, Project **ret_p
 bool
 project_environment_names (const char *start_folder, char ***ret_names, GError **error)
 {
-  g_auto (Opening) opening = { .project = settle_settle_project_new () };
+  g_auto (Opening) opening = { .project = settle_project_new () };
   if (!find_folder (opening.project, start_folder, error) || !read_config (&opening, error))
     return false;
   g_autoptr (GPtrArray) known = known_environments (&opening);

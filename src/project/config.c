@@ -120,8 +120,8 @@ allocate (void *context, void *block, size_t size)
   return NULL;
 }
 
-static void
-collect_log (cyaml_log_t level, void *context, const char *format, va_list args)
+static void G_GNUC_PRINTF (3, 0)
+    collect_log (cyaml_log_t level, void *context, const char *format, va_list args)
 {
   (void) level;
   GString *log = context;

@@ -57,26 +57,32 @@ variables_free (Variables *variables)
 }
 
 bool
+variables_add_text (Variables *variables, const char *name, const char *text, size_t length,
+                    GError **error)
+{
+  g_autoptr (DotenvFile) file = g_new0 (DotenvFile, 1);
+  if (!dotenv_parse (name, text, length, &file->entries, error))
+    return false;
+  file->name = g_strdup (name);
+  file->source = g_strdup (text);
+  g_ptr_array_insert (variables->files, 0, g_steal_pointer (&file));
+  return true;
+}
+
+bool
 variables_read_file (Variables *variables, const char *folder, const char *name, bool *ret_found,
                      GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
-  if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_DIR))
-    {
-      *ret_found = false;
-      return true;
-    }
-  g_autoptr (DotenvFile) file = g_new0 (DotenvFile, 1);
+  g_autofree char *text = NULL;
   g_autoptr (GError) problem = NULL;
   size_t length;
-  file->name = g_strdup (name);
-  if (!fs_read_text (path, FILE_MAX_BYTES, &file->source, &length, &problem))
+  *ret_found = g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_DIR);
+  if (!*ret_found)
+    return true;
+  if (!fs_read_text (path, FILE_MAX_BYTES, &text, &length, &problem))
     return keel_error (error, KEEL_ERROR_CONFIG, keel_error_hint (problem), "%s", problem->message);
-  if (!dotenv_parse (name, file->source, length, &file->entries, error))
-    return false;
-  g_ptr_array_insert (variables->files, 0, g_steal_pointer (&file));
-  *ret_found = true;
-  return true;
+  return variables_add_text (variables, name, text, length, error);
 }
 
 /* The last line of a file wins over those before it, as in a shell. */

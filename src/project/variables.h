@@ -20,6 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Variables, variables_free)
 bool variables_read_file (Variables *variables, const char *folder, const char *name,
                           bool *ret_found, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same with TEXT (LENGTH bytes, NUL-terminated) that is in memory already. */
+bool variables_add_text (Variables *variables, const char *name, const char *text, size_t length,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* *RET_VALUE (caller frees) is NULL when NAME is nowhere. *RET_SOURCE (may be NULL): the file's name,
  * NULL for the process's environment; owned by VARIABLES. */
 bool variables_lookup (const Variables *variables, const char *name, char **ret_value,

@@ -15,6 +15,8 @@ set_locale (void)
   if (strcmp (nl_langinfo (CODESET), "UTF-8") != 0)
     setlocale (LC_CTYPE, "C.UTF-8");
   setlocale (LC_NUMERIC, "C");
+  /* All our messages are in English, and db/connect.c reads libpq's. */
+  setlocale (LC_MESSAGES, "C");
 }
 
 int

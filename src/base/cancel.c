@@ -9,6 +9,7 @@
 
 static atomic_int requested;
 static int pipe_fds[2] = { -1, -1 };
+static _Thread_local unsigned int holds;
 
 static void
 handle (int signal_number)
@@ -41,7 +42,7 @@ cancel_install (void)
 bool
 cancel_requested (void)
 {
-  return atomic_load (&requested) != 0;
+  return holds == 0 && atomic_load (&requested) != 0;
 }
 
 void
@@ -53,7 +54,21 @@ cancel_request (void)
 int
 cancel_fd (void)
 {
-  return pipe_fds[0];
+  /* poll() passes over a negative descriptor. */
+  return holds == 0 ? pipe_fds[0] : -1;
+}
+
+void
+cancel_hold (void)
+{
+  holds++;
+}
+
+void
+cancel_release (void)
+{
+  g_assert (holds > 0);
+  holds--;
 }
 
 bool

@@ -23,3 +23,9 @@ int cancel_fd (void);
 
 /* False, with KEEL_ERROR_CANCELLED set, once cancellation is requested. */
 bool cancel_check (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Between the two, the calling thread does not see a cancellation: for cleaning up after one, which
+ * needs statements and programs that would be interrupted again at once. They nest. A second SIGINT
+ * still ends the process. */
+void cancel_hold (void);
+void cancel_release (void);

@@ -21,3 +21,9 @@ bool db_wait (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Reads and drops all results that are left. */
 void db_drain (DbConn *conn);
+
+/* A copy of MESSAGE on one line: libpq's messages end with a newline and may go over several. */
+char *db_one_line (const char *message);
+
+/* KEEL_ERROR_FAILED when a server of VERSION (as in server_version_num) is older than we work with. */
+bool db_check_version (int version, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,116 @@
+#include "base/text.h"
+#include "db/conn.h"
+#include "db/internal.h"
+
+#include <string.h>
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PQconninfoOption, PQconninfoFree)
+
+/* The options that URL itself gives; libpq adds its defaults when it connects. */
+static PQconninfoOption *
+parse_url (const char *url, GError **error)
+{
+  char *problem = NULL;
+  PQconninfoOption *options = PQconninfoParse (url, &problem);
+  if (options == NULL)
+    {
+      g_autofree char *masked = text_mask_url (url);
+      keel_error (error, KEEL_ERROR_CONFIG,
+                  "Write it as postgresql://user@host:5432/database, special characters %-encoded.",
+                  "“%s” is not a PostgreSQL URL", masked);
+      PQfreemem (problem);
+    }
+  return options;
+}
+
+static const char *
+option_value (const PQconninfoOption *options, const char *keyword)
+{
+  for (; options->keyword != NULL; options++)
+    if (strcmp (options->keyword, keyword) == 0)
+      return options->val;
+  return NULL;
+}
+
+static void
+append_conninfo (GString *text, const char *keyword, const char *value)
+{
+  g_string_append_printf (text, "%s%s='", text->len > 0 ? " " : "", keyword);
+  for (; *value != '\0'; value++)
+    {
+      if (*value == '\'' || *value == '\\')
+        g_string_append_c (text, '\\');
+      g_string_append_c (text, *value);
+    }
+  g_string_append_c (text, '\'');
+}
+
+/* What must not be seen in a list of processes, and has no variable to be passed in instead. */
+static bool
+is_other_secret (const PQconninfoOption *option)
+{
+  return strcmp (option->keyword, "password") != 0
+         && (option->dispchar[0] == '*' || strcmp (option->keyword, "scram_client_key") == 0
+             || strcmp (option->keyword, "scram_server_key") == 0);
+}
+
+static bool
+refuse_secrets (const PQconninfoOption *options, GError **error)
+{
+  for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+    if (option->val != NULL && *option->val != '\0' && is_other_secret (option))
+      return keel_error (
+          error, KEEL_ERROR_CONFIG,
+          "Put it into a service file (pg_service.conf) and name that with service=... in the URL.",
+          "“%s” in the URL cannot be handed to PostgreSQL's programs without showing it to others",
+          option->keyword);
+  return true;
+}
+
+char *
+db_conninfo (const char *url, const char *database, char **ret_password, GError **error)
+{
+  g_autoptr (PQconninfoOption) options = parse_url (url, error);
+  if (options == NULL || (ret_password != NULL && !refuse_secrets (options, error)))
+    return NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+    {
+      const char *value = option->val;
+      if (strcmp (option->keyword, "dbname") == 0 && database != NULL)
+        value = database;
+      if (strcmp (option->keyword, "password") == 0 && ret_password != NULL)
+        continue;
+      /* What is given as empty stays so: leaving it out would let the environment (PGOPTIONS) fill it. */
+      if (value != NULL)
+        append_conninfo (text, option->keyword, value);
+    }
+  /* A URL that names its host must not be led elsewhere by PGHOSTADDR. */
+  if (option_value (options, "host") != NULL && option_value (options, "hostaddr") == NULL)
+    append_conninfo (text, "hostaddr", "");
+  if (ret_password != NULL)
+    *ret_password = g_strdup (option_value (options, "password"));
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+bool
+db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_host,
+              GError **error)
+{
+  g_autoptr (PQconninfoOption) options = parse_url (url, error);
+  if (options == NULL)
+    return false;
+  const char *database = option_value (options, "dbname");
+  const char *user = option_value (options, "user");
+  const char *host = option_value (options, "host");
+  const char *port = option_value (options, "port");
+  if (ret_database != NULL)
+    *ret_database = g_strdup (database != NULL ? database : "");
+  if (ret_user != NULL)
+    *ret_user = g_strdup (user != NULL ? user : "");
+  if (ret_host != NULL)
+    *ret_host = host == NULL || host[0] == '/'
+                    ? g_strdup (host != NULL ? host : "local socket")
+                    : g_strdup_printf ("%s:%s", host, port != NULL ? port : "5432");
+  return true;
+}

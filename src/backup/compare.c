@@ -112,7 +112,10 @@ pair_tables (Compare *compare)
       BackupTable *wanted = compare->index->tables->pdata[i];
       if (compare->spec->only != NULL && compare->spec->only != wanted)
         continue;
-      g_autofree char *key = db_quote_name (wanted->schema, wanted->name);
+      const CompareSpec *spec = compare->spec;
+      g_autofree char *key
+          = db_quote_name (spec->only_schema != NULL ? spec->only_schema : wanted->schema,
+                           spec->only_name != NULL ? spec->only_name : wanted->name);
       ScanTable *table = g_hash_table_lookup (found, key);
       compare->result->tables_total++;
       if (table == NULL)
@@ -260,7 +263,8 @@ compare_run (const CompareSpec *spec, const BackupIndex *index, Report *report,
   SnapshotSpec wanted = { .url = spec->url, .database = spec->database };
   wanted.worker_count
       = spec->job_count > 0 ? spec->job_count : MIN (g_get_num_processors (), JOBS_MAX);
-  if (!snapshot_open (&wanted, report, &snapshot, error))
+  if (spec->single != NULL ? !snapshot_borrow (spec->single, &snapshot, error)
+                           : !snapshot_open (&wanted, report, &snapshot, error))
     return false;
   Compare compare = { .spec = spec, .index = index, .report = report, .snapshot = snapshot,
                       .digests = digests, .result = &result };

@@ -8,15 +8,18 @@
 
 #include "backup/index.h"
 #include "base/report.h"
+#include "db/conn.h"
 
 typedef struct
 {
   const char *url;
   const char *database;
+  DbConn *single;          /* when set: in this session and its open transaction */
   unsigned int job_count;
   bool expect_schema;      /* compare the fingerprint */
   bool expect_data;        /* compare rows, sequences and large objects */
-  const BackupTable *only; /* this table only, and nothing else */
+  const BackupTable *only; /* this table only, and nothing else ... */
+  const char *only_schema, *only_name; /* ... under this name in the database; NULL: its own */
 } CompareSpec;
 
 typedef struct

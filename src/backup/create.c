@@ -169,7 +169,8 @@ create_locked (const CreateSpec *spec, Store *store, const char *folder, Report 
   compare_with_previous (store, find_previous (entries, spec), result, report);
   return note_verified (store, result->name, error)
          && log_success (folder, result, spec->project, error)
-         && retention_run (spec->project, folder, false, result->removed, error);
+         && (spec->keep_all
+             || retention_run (spec->project, folder, false, result->removed, error));
 }
 
 bool

@@ -13,6 +13,7 @@ typedef struct
   const char *url;
   DumpType type;
   unsigned int job_count;
+  bool keep_all; /* no retention afterwards, whatever is configured */
 } CreateSpec;
 
 typedef struct

@@ -48,8 +48,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Load, load_clear)
 static const char session_sql[] = "SET synchronous_commit = off;"
                                   "SET maintenance_work_mem = '512MB';"
                                   "SET check_function_bodies = off;"
-                                  "SET default_tablespace = '';"
-                                  "SET search_path = pg_catalog";
+                                  "SET default_tablespace = ''";
 
 static bool
 prepare_session (Load *load, DbConn *conn, GError **error)
@@ -157,6 +156,8 @@ start_copy (PartStream *stream, GError **error)
   if (!g_str_has_suffix (sql->str, ending) || !g_str_has_prefix (sql->str, "COPY "))
     return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a part does not begin with its COPY statement");
   g_string_truncate (sql, sql->len - 2);
+  if (stream->load->spec->only_statement != NULL)
+    g_string_assign (sql, stream->load->spec->only_statement);
   if (stream->freeze)
     g_string_append (sql, " WITH (FREEZE)");
   stream->started = true;

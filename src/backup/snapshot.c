@@ -42,8 +42,11 @@ snapshot_free (Snapshot *snapshot)
   if (snapshot == NULL)
     return;
   g_clear_pointer (&snapshot->workers, g_ptr_array_unref);
-  db_conn_free (snapshot->main);
-  db_conn_free (snapshot->locker);
+  if (!snapshot->is_borrowed)
+    {
+      db_conn_free (snapshot->main);
+      db_conn_free (snapshot->locker);
+    }
   g_clear_pointer (&snapshot->tables, g_ptr_array_unref);
   g_free (snapshot->encoding);
   g_free (snapshot->snapshot);
@@ -303,6 +306,24 @@ snapshot_open (const SnapshotSpec *spec, Report *report, Snapshot **ret_snapshot
   snapshot->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) db_conn_free);
   if (!open_sessions (snapshot, spec, error)
       || !attempt_until_done (snapshot, spec, report, error))
+    return false;
+  *ret_snapshot = g_steal_pointer (&snapshot);
+  return true;
+}
+
+bool
+snapshot_borrow (DbConn *conn, Snapshot **ret_snapshot, GError **error)
+{
+  g_autoptr (Snapshot) snapshot = g_new0 (Snapshot, 1);
+  snapshot->is_borrowed = true;
+  snapshot->main = conn;
+  snapshot->workers = g_ptr_array_new ();
+  g_ptr_array_add (snapshot->workers, conn);
+  if (!db_query_text (conn,
+                      "SELECT pg_catalog.set_config('client_encoding',"
+                      " pg_catalog.current_setting('server_encoding'), false)",
+                      0, NULL, &snapshot->encoding, error)
+      || !scan_list_tables (conn, &snapshot->tables, error))
     return false;
   *ret_snapshot = g_steal_pointer (&snapshot);
   return true;

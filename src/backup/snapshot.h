@@ -33,10 +33,15 @@ typedef struct
   char *snapshot;
   int64_t taken;       /* seconds since 1970 */
   BackupDdl ddl;       /* when asked for */
+  bool is_borrowed;    /* the sessions are somebody else's */
 } Snapshot;
 
 bool snapshot_open (const SnapshotSpec *spec, Report *report, Snapshot **ret_snapshot,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Ends all transactions and sessions. */
+/* What CONN sees in the transaction it is in, as a snapshot of one session; CONN stays the caller's. */
+bool snapshot_borrow (DbConn *conn, Snapshot **ret_snapshot, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Ends all transactions and sessions, but for borrowed ones. */
 void snapshot_free (Snapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Snapshot, snapshot_free)

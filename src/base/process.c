@@ -153,8 +153,8 @@ pump_run (Pump *pump, pid_t pid)
     }
 }
 
-static int
-wait_for (pid_t pid)
+int
+process_wait (pid_t pid)
 {
   int status = 0;
   while (waitpid (pid, &status, 0) < 0)
@@ -200,7 +200,7 @@ process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
     g_unix_set_fd_nonblocking (pump.in, TRUE, NULL);
   pump_run (&pump, pid);
   fd_clear (&pump.in);
-  int exit_code = wait_for (pid);
+  int exit_code = process_wait (pid);
   if (pump.cancelled)
     return cancel_check (error);
 
@@ -251,4 +251,11 @@ process_start (const ProcessSpec *spec, const char *log_path, pid_t *ret_pid, GE
   if (log < 0)
     return keel_error_errno (error, errno, "cannot open “%s”", path);
   return spawn (spec, -1, log, log, ret_pid, error);
+}
+
+bool
+process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_fd, pid_t *ret_pid,
+                   GError **error)
+{
+  return spawn (spec, in_fd, out_fd, err_fd, ret_pid, error);
 }

@@ -49,3 +49,11 @@ bool process_run_ok (const ProcessSpec *spec, ProcessResult *ret_result, GError 
  * caller must waitpid() *RET_PID. */
 bool process_start (const ProcessSpec *spec, const char *log_path, pid_t *ret_pid, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* Starts without waiting with the given descriptors as standard input, output and error (-1:
+ * /dev/null); they stay the caller's to close. */
+bool process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_fd, pid_t *ret_pid,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Waits for a started process; its exit code, or 128 + signal. */
+int process_wait (pid_t pid);

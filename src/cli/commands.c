@@ -9,6 +9,7 @@ const CliCommand cli_commands[] = {
   { .name = "backup",
     .summary = "Make, list, verify and prove backups",
     .children = backup_commands },
+  { .name = "restore", .same_as = &restore_command },
   { .name = "restore-test", .same_as = &restore_test_command },
   { .name = "env",
     .summary = "Show which environment is meant; stamp its database",

@@ -273,6 +273,7 @@ type_into ()
     '  production: {url: "${NOT_SET}", protected: true}')"
   mkdir -p backups/development
   touch backups/development/shop_db_backup_20250422_020000.sql.gz "a dump.sql"
+  touch "$HOME/home-dump.sql"
   # What is completed is echoed back, word by word.
   printf '%s\n' '#!/bin/sh' '[ "$1" = completion ] && exec "$REAL" "$@"' \
     'printf "<%s>" "$@"; echo' > pgkeel
@@ -287,6 +288,9 @@ type_into ()
     $'pgkeel backup create --type sch\t' \
     $'pgkeel restore shop_\t' \
     $'pgkeel restore a\\ d\t' \
+    $'pgkeel backup prove "a d\t' \
+    $'pgkeel backup prove a\t' \
+    $'pgkeel backup verify ~/home-du\t' \
     $'pgkeel help backup ver\t' \
     $'pgkeel -C backups/dev\t version'
   local expected
@@ -294,6 +298,7 @@ type_into ()
                   '<--env=production><backup><list>' '<backup><create><--type=schema>' \
                   '<backup><create><--type><schema>' \
                   '<restore><shop_db_backup_20250422_020000.sql.gz>' '<restore><a dump.sql>' \
+                  '<backup><prove><a dump.sql>' "<backup><verify><$HOME/home-dump.sql>" \
                   '<help><backup><verify>' '<-C><backups/development/><version>'; do
     grep -qxF -- "$expected" <<< "$output" || fail "not completed to $expected: $output"
   done

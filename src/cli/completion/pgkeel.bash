@@ -3,9 +3,12 @@
 _pgkeel ()
 {
   local words=() word current prefix='' line i
-  # Bash splits at "=": put --option=value together again, and give back only what stands after it.
+  # Bash hands over words as they are typed: take quotes and backslashes off, which readline puts back
+  # where it must. And it splits at "=": put --option=value together again, and give back only
+  # what stands after it.
   for ((i = 1; i <= COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]}
+    word=${COMP_WORDS[i]#[\'\"]}
+    word=${word//\\/}
     if [[ $word == '=' && ${#words[@]} -gt 0 && ${words[-1]} == --* && ${words[-1]} != *=* ]]; then
       words[-1]+='='
     elif [[ ${#words[@]} -gt 0 && ${words[-1]} == --*= && ${COMP_WORDS[i - 1]} == '=' ]]; then
@@ -24,7 +27,8 @@ _pgkeel ()
   while IFS= read -r line; do
     case $line in
       :files)
-        compopt -o filenames
+        # Where nothing is found, readline tries itself: it knows ~ and variables.
+        compopt -o filenames -o default
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$current")
         ;;
       :folders)

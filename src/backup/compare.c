@@ -3,9 +3,7 @@
 #include "backup/scan.h"
 #include "backup/snapshot.h"
 #include "backup/source.h"
-#if __has_include("db/schema.h")
 #include "db/schema.h"
-#endif
 
 #include <string.h>
 
@@ -210,9 +208,6 @@ compare_large_objects (Compare *compare, GError **error)
 static bool
 compare_schema (Compare *compare, GError **error)
 {
-#if !__has_include("db/schema.h")
-  return true;
-#else
   g_autoptr (GPtrArray) objects = NULL;
   if (compare->index->fingerprint == NULL)
     return true;
@@ -225,7 +220,6 @@ compare_schema (Compare *compare, GError **error)
   if (!compare->result->schema_equal)
     differ (compare, "the schema has another fingerprint than when it was backed up");
   return true;
-#endif
 }
 
 /* An index on a partitioned table may rightly lack partitions; any other has to be valid. */

@@ -6,9 +6,7 @@
 #include "backup/source.h"
 #include "backup/writer.h"
 #include "base/clock.h"
-#if __has_include("db/schema.h")
 #include "db/schema.h"
-#endif
 
 #include <string.h>
 
@@ -318,16 +316,12 @@ dump_sequences (Dump *dump, GError **error)
 static bool
 read_fingerprint (Dump *dump, GError **error)
 {
-#if !__has_include("db/schema.h")
-  return true;
-#else
   g_autoptr (GPtrArray) objects = NULL;
   if (!db_exec (dump->snapshot->main, "SET client_encoding = 'UTF8'", error)
       || !db_schema_read (dump->snapshot->main, &objects, error))
     return prefix_error (error, "reading the schema");
   dump->index->fingerprint = db_schema_fingerprint (objects);
   return true;
-#endif
 }
 
 static bool

@@ -110,7 +110,7 @@ SELECT 'publication', pg_catalog.quote_ident (p.pubname),
        pg_catalog.concat_ws (E'\n',
          pg_catalog.format (E'owner %I\nall tables %s insert %s update %s delete %s truncate %s via root %s',
            pg_catalog.pg_get_userbyid (p.pubowner), p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot),
-         'generated columns ' || p.pubgencols, -- [18,)
+         'generated columns ' || p.pubgencols::pg_catalog.text, -- [18,)
          'schemas ' || (SELECT pg_catalog.string_agg (pg_catalog.quote_ident (n.nspname), ', ' ORDER BY n.nspname) FROM pg_catalog.pg_publication_namespace AS pn JOIN pg_catalog.pg_namespace AS n ON n.oid = pn.pnnspid WHERE pn.pnpubid = p.oid), -- [15,)
          (SELECT pg_catalog.string_agg (pg_catalog.concat ('table ', r.name
                , ' columns ' || (SELECT pg_catalog.string_agg (pg_catalog.quote_ident (a.attname), ', ' ORDER BY a.attname) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = pr.prrelid AND a.attnum = ANY (pr.prattrs)) -- [15,)
@@ -144,12 +144,13 @@ SELECT 'comment', CASE WHEN i.type = 'extension' THEN pg_catalog.concat ('extens
   FROM pg_catalog.pg_description AS d
  CROSS JOIN LATERAL pg_catalog.pg_identify_object (d.classoid, d.objoid, d.objsubid) AS i
  WHERE d.objoid >= 16384 AND d.classoid <> 'pg_catalog.pg_class'::pg_catalog.regclass
+   AND NOT (i.type = 'schema' AND i.identity = 'public')
    AND NOT EXISTS (SELECT FROM extension_member AS m WHERE m.classid = d.classoid AND m.objid = d.objoid)
    AND d.classoid <> 'pg_catalog.pg_largeobject'::pg_catalog.regclass
 UNION ALL
 SELECT 'comment', 'schema public', COALESCE (pg_catalog.obj_description (n.oid, 'pg_namespace'), '')
   FROM namespace AS n
- WHERE n.nspname = 'public' AND n.oid < 16384
+ WHERE n.nspname = 'public'
    AND pg_catalog.obj_description (n.oid, 'pg_namespace') IS DISTINCT FROM 'standard public schema'
 
 UNION ALL

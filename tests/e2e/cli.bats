@@ -1,4 +1,6 @@
 #!/usr/bin/env bats
+# The messages hold typographic quotes; what is in single quotes is for other programs to expand.
+# shellcheck disable=SC1111,SC2016
 # The command line itself: help, mistakes, --json, completion, the manual, installing. What is true of
 # every command is asked of every command in the tree (`pgkeel help --json`).
 
@@ -208,7 +210,10 @@ assert_one_json_object ()
   done < <("$PGKEEL" help --json | jq -r '.. | objects | select(.long) | "--" + .long' | sort -u)
   while IFS= read -r word; do
     grep -qF -- "$word" <<< "$text" || { echo "no variable $word" >&2; missing=1; }
-  done < <(grep -rhoE 'getenv \("[A-Z_]+"\)' "$REPOSITORY/src" | grep -oE '[A-Z_]{3,}' | sort -u)
+  done < <(grep -rhoE 'getenv \("[A-Z_]+"\)' "$REPOSITORY/src" | grep -oE '[A-Z_]{3,}' | sort -u
+         # These are read through functions.
+         printf '%s\n' PGKEEL_ENV LEDGER_ENV NODE_ENV DATABASE_URL BACKUP_DIR DB_RESTORE_CONFIRM \
+           DB_RESTORE_ALLOW_PRODUCTION)
   [ "$missing" -eq 0 ]
 }
 

@@ -200,3 +200,34 @@ environment_choose (const char *asked, const Variables *variables, const char *c
       }
   return refuse_unknown (name, reason, known, n, error);
 }
+
+static bool
+refuse_locked (const char *name, const char *variable, const char *source, const char *said,
+               GError **error)
+{
+  g_autofree char *hint = g_strdup_printf ("Run it where %s=%s is set on purpose.", variable, name);
+  g_autofree char *shown = check_shown (said);
+  return keel_error (error, KEEL_ERROR_REFUSED, hint,
+                     "“%s” is protected, and %s%s%s%s says this is “%s”", name, variable,
+                     source != NULL ? " (" : "", source != NULL ? source : "",
+                     source != NULL ? ")" : "", shown);
+}
+
+bool
+environment_check_lock (const char *name, const Variables *variables, GError **error)
+{
+  static const char *const names[] = { "PGKEEL_ENV", "LEDGER_ENV" };
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *value = NULL;
+      const char *source;
+      if (!variables_lookup (variables, names[i], &value, &source, error))
+        return false;
+      if (value == NULL || *value == '\0')
+        continue;
+      g_autofree char *said = environment_canonical (value);
+      if (strcmp (said, name) != 0)
+        return refuse_locked (name, names[i], source, said, error);
+    }
+  return true;
+}

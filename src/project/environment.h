@@ -29,3 +29,7 @@ const char *environment_of_url (const char *url);
 bool environment_choose (const char *asked, const Variables *variables, const char *const *known,
                          size_t n, char **ret_name, char **ret_reason, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* KEEL_ERROR_REFUSED when PGKEEL_ENV or LEDGER_ENV is set and means another environment than NAME. */
+bool environment_check_lock (const char *name, const Variables *variables, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -58,6 +58,7 @@ project_free (Project *project)
   g_ptr_array_unref (project->environments);
   g_free (project->environment_reason);
   g_ptr_array_unref (project->files_read);
+  g_clear_error (&project->lock_error);
   g_hash_table_unref (project->origins);
   g_free (project);
 }
@@ -182,12 +183,14 @@ project_find_environment (const Project *project, const char *name)
   return NULL;
 }
 
-/* Which environment is meant, and its own .env file. */
+/* Which environment is meant, what the others say to that, and only then its own .env file. */
 static bool
 choose (Opening *opening, const char *asked, char **ret_name, GError **error)
 {
-  return choose_environment (opening, asked, ret_name, error)
-         && read_environment_variables (opening, *ret_name, error);
+  if (!choose_environment (opening, asked, ret_name, error))
+    return false;
+  (void) !environment_check_lock (*ret_name, opening->variables, &opening->project->lock_error);
+  return read_environment_variables (opening, *ret_name, error);
 }
 
 static bool
@@ -209,6 +212,8 @@ settle (Opening *opening, const char *asked, GError **error)
     return false;
   project->environment = project_find_environment (project, name);
   g_assert (project->environment != NULL);
+  if (!project->environment->is_protected)
+    g_clear_error (&project->lock_error);
   return settle_chosen (&settling, (ProjectEnvironment *) project->environment, error);
 }
 
@@ -251,16 +256,20 @@ project_state_path (const Project *project, const char *name)
   return g_build_filename (project->folder, PROJECT_STATE_FOLDER, name, NULL);
 }
 
+static bool
+copy_problem (const GError *problem, GError **error)
+{
+  if (problem != NULL && error != NULL)
+    *error = g_error_copy (problem);
+  return problem == NULL;
+}
+
 bool
 project_url (const Project *project, const char **ret_url, GError **error)
 {
   const ProjectEnvironment *environment = project->environment;
-  if (environment->url_error != NULL)
-    {
-      if (error != NULL)
-        *error = g_error_copy (environment->url_error);
-      return false;
-    }
+  if (!copy_problem (environment->url_error, error))
+    return false;
   *ret_url = environment->url;
   return true;
 }
@@ -268,23 +277,7 @@ project_url (const Project *project, const char **ret_url, GError **error)
 bool
 project_check_authorised (const Project *project, GError **error)
 {
-  static const char *const names[] = { "PGKEEL_ENV", "LEDGER_ENV" };
-  const ProjectEnvironment *environment = project->environment;
-  for (size_t i = 0; environment->is_protected && i < G_N_ELEMENTS (names); i++)
-    {
-      const char *value = g_getenv (names[i]);
-      if (value == NULL || *value == '\0')
-        continue;
-      g_autofree char *canonical = environment_canonical (value);
-      if (strcmp (canonical, environment->name) == 0)
-        continue;
-      g_autofree char *hint
-          = g_strdup_printf ("Run it where %s=%s is set on purpose.", names[i], environment->name);
-      return keel_error (error, KEEL_ERROR_REFUSED, hint,
-                         "“%s” is protected, and %s says this is “%s”", environment->name, names[i],
-                         canonical);
-    }
-  return true;
+  return copy_problem (project->lock_error, error);
 }
 
 const char *

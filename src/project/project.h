@@ -42,6 +42,7 @@ typedef struct
   const ProjectEnvironment *environment; /* the chosen one */
   char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */
   GPtrArray *files_read;    /* of char *, absolute, in the order read: pgkeel.yaml, .env, ... */
+  GError *lock_error;       /* what project_check_authorised says; NULL: nothing */
   GHashTable *origins; /* "backup.dir" -> "pgkeel.yaml:3:8", "BACKUP_DIR"; not there: default */
 } Project;
 
@@ -69,8 +70,9 @@ bool project_url (const Project *project, const char **ret_url, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* Call before a command that writes to the database of a protected environment: KEEL_ERROR_REFUSED
- * when LEDGER_ENV or PGKEEL_ENV is set and means another environment than the chosen one. Other
- * environments pass. */
+ * when LEDGER_ENV or PGKEEL_ENV is set, in the process's environment or in .env, and means another
+ * environment than the chosen one. Other environments pass. (.env.<environment> does not count: the
+ * target cannot authorise itself.) */
 bool project_check_authorised (const Project *project, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "pgkeel.yaml:3:8", "BACKUP_DIR" or "default" for a key like "backup.dir". */

@@ -2,6 +2,8 @@
 #include "fixture.h"
 #include "project/environment.h"
 
+#include <string.h>
+
 static const char yaml[] = "environments:\n"
                            "  dev: {local: true}\n"
                            "  testing: {local: true, database: t}\n"
@@ -139,29 +141,50 @@ test_protection (void **state)
   assert_false (other->environment->is_protected);
 }
 
+/* What the lock says of ENVIRONMENT as the variables are now; NULL: it passes. */
+static void
+assert_lock (const char *folder, const char *environment, const char *message)
+{
+  g_autoptr (Project) project = open_project (folder, environment);
+  g_autoptr (GError) error = NULL;
+  bool passed = project_check_authorised (project, &error);
+  assert_int_equal (passed, message == NULL);
+  if (passed)
+    return;
+  assert_true (keel_error_is (error, KEEL_ERROR_REFUSED));
+  assert_string_equal (error->message, message);
+  assert_non_null (strstr (keel_error_hint (error), "=production is set on purpose."));
+}
+
 /* L3: a protected environment is written to only where the variables do not say otherwise. */
 static void
 test_the_environment_lock (void **state)
 {
   write_file (*state, "pgkeel.yaml", yaml);
   g_setenv ("DATABASE_URL", "postgres://db/x", TRUE);
+  assert_lock (*state, "production", NULL);
   g_setenv ("LEDGER_ENV", "dev", TRUE);
-  g_autoptr (Project) production = open_project (*state, "production");
-  g_autoptr (Project) staging = open_project (*state, "staging");
-  g_autoptr (GError) error = NULL;
-  assert_false (project_check_authorised (production, &error));
-  assert_true (keel_error_is (error, KEEL_ERROR_REFUSED));
-  assert_string_equal (error->message,
-                       "“production” is protected, and LEDGER_ENV says this is “development”");
-  assert_string_equal (keel_error_hint (error),
-                       "Run it where LEDGER_ENV=production is set on purpose.");
-  assert_true (project_check_authorised (staging, NULL));
+  assert_lock (*state, "production",
+               "“production” is protected, and LEDGER_ENV says this is “development”");
+  assert_lock (*state, "staging", NULL);
   g_setenv ("LEDGER_ENV", "prod", TRUE);
-  assert_true (project_check_authorised (production, NULL));
+  assert_lock (*state, "production", NULL);
   g_setenv ("PGKEEL_ENV", "staging", TRUE);
-  assert_false (project_check_authorised (production, NULL));
-  clear_environment ();
-  assert_true (project_check_authorised (production, NULL));
+  assert_lock (*state, "production",
+               "“production” is protected, and PGKEEL_ENV says this is “staging”");
+}
+
+/* A developer's .env locks, too; the target's own file must not unlock. */
+static void
+test_the_environment_lock_in_files (void **state)
+{
+  write_file (*state, "pgkeel.yaml", yaml);
+  write_file (*state, ".env", "LEDGER_ENV=dev\nDATABASE_URL=postgres://db/x\n");
+  write_file (*state, ".env.production", "LEDGER_ENV=production\n");
+  assert_lock (*state, "production",
+               "“production” is protected, and LEDGER_ENV (.env) says this is “development”");
+  g_setenv ("LEDGER_ENV", "production", TRUE);
+  assert_lock (*state, "production", NULL);
 }
 
 int
@@ -175,6 +198,7 @@ main (void)
     TEST (test_variables_of_dotenv_count),
     TEST (test_protection),
     TEST (test_the_environment_lock),
+    TEST (test_the_environment_lock_in_files),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ set_up_server (void **state)
   int major = 0;
   g_autofree char *folder = binaries_find_server (0, &major, &error);
   assert_no_error (error);
+  assert_non_null (folder);
   const ScratchSpec spec = { .major = major, .worker_count = 4 };
   bool started = scratch_start (&spec, &scratch, &error);
   assert_no_error (error);

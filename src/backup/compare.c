@@ -118,8 +118,7 @@ pair_tables (Compare *compare)
       compare->result->tables_total++;
       if (table == NULL)
         differ (compare, "table %s.%s is missing", wanted->schema, wanted->name);
-      else if (!g_strv_equal ((const char *const *) table->columns,
-                              (const char *const *) wanted->columns))
+      else if (!scan_table_arrange (table, wanted->columns))
         differ (compare, "table %s.%s has other columns", wanted->schema, wanted->name);
       else
         {

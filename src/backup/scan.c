@@ -122,6 +122,50 @@ scan_list_tables (DbConn *conn, GPtrArray **ret_tables, GError **error)
   return true;
 }
 
+/* "a, \"b, c\"" as its elements; quotes inside a name are doubled, which closes and opens again. */
+static GPtrArray *
+split_list (const char *list)
+{
+  GPtrArray *elements = g_ptr_array_new_with_free_func (g_free);
+  const char *start = list;
+  bool is_quoted = false;
+  for (const char *at = list; *at != '\0'; at++)
+    {
+      is_quoted ^= *at == '"';
+      if (is_quoted || *at != ',')
+        continue;
+      g_ptr_array_add (elements, g_strndup (start, (gsize) (at - start)));
+      start = at + strlen (", ");
+    }
+  if (*list != '\0')
+    g_ptr_array_add (elements, g_strdup (start));
+  return elements;
+}
+
+bool
+scan_table_arrange (ScanTable *table, char **wanted)
+{
+  guint count = g_strv_length (wanted);
+  g_autoptr (GPtrArray) quoted = split_list (table->column_list);
+  g_autoptr (GString) list = g_string_new (NULL);
+  if (g_strv_length (table->columns) != count || quoted->len != count)
+    return false;
+  for (guint i = 0; i < count; i++)
+    {
+      guint j = 0;
+      while (j < count && strcmp (table->columns[j], wanted[i]) != 0)
+        j++;
+      if (j == count)
+        return false;
+      g_string_append_printf (list, "%s%s", i > 0 ? ", " : "", (const char *) quoted->pdata[j]);
+    }
+  g_strfreev (table->columns);
+  table->columns = g_strdupv (wanted);
+  g_free (table->column_list);
+  table->column_list = g_string_free (g_steal_pointer (&list), FALSE);
+  return true;
+}
+
 typedef struct
 {
   const ScanTable *table;

@@ -33,6 +33,11 @@ void scan_table_free (ScanTable *table);
 bool scan_list_tables (DbConn *conn, GPtrArray **ret_tables, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Has the table read with its columns in the order of WANTED (NULL-terminated), as a copy may hold
+ * them in another: a restored inheritance child has its parents' columns first. False when it has
+ * other columns; then it is unchanged. */
+bool scan_table_arrange (ScanTable *table, char **wanted);
+
 /* Where rows go. begin and end surround each range; all three are called by one worker at a time
  * with that worker's own state. Lines include their newline. */
 typedef struct

@@ -51,6 +51,34 @@ bootstrap_superuser (const BackupIndex *index)
   return NULL;
 }
 
+/* Grants to ROLE what it is a member of: the roles are all there by now. */
+static bool
+grant_memberships (DbConn *admin, const json_t *role, GError **error)
+{
+  const char *name = json_string_value (json_object_get (role, "name"));
+  bool has_options = db_server_major (admin) >= 16;
+  size_t i;
+  json_t *membership;
+  json_array_foreach (json_object_get (role, "member_of"), i, membership)
+  {
+    const char *group = json_string_value (json_object_get (membership, "role"));
+    bool is_admin = json_is_true (json_object_get (membership, "admin"));
+    if (name == NULL || group == NULL)
+      continue;
+    g_autofree char *quoted = db_quote_ident (name);
+    g_autofree char *quoted_group = db_quote_ident (group);
+    /* Since PostgreSQL 16 a member may be one without having the group's privileges. */
+    g_autofree char *sql = g_strdup_printf (
+        "GRANT %s TO %s%s%s", quoted_group, quoted, is_admin ? " WITH ADMIN OPTION" : "",
+        !has_options || !json_is_false (json_object_get (membership, "inherit")) ? ""
+        : is_admin                                                             ? ", INHERIT FALSE"
+                                                                               : " WITH INHERIT FALSE");
+    if (!db_exec (admin, sql, error))
+      return false;
+  }
+  return true;
+}
+
 /* Everything the backup's DDL names must be there: roles without passwords, tablespaces as folders
  * of the scratch cluster. */
 static bool
@@ -66,6 +94,13 @@ make_roles_and_tablespaces (Place *place, const BackupIndex *index, GError **err
       if (!db_exec (place->admin, sql, error))
         return false;
     }
+  size_t number;
+  json_t *role;
+  json_array_foreach (json_object_get (index->source, "roles"), number, role)
+  {
+    if (!grant_memberships (place->admin, role, error))
+      return false;
+  }
   for (guint i = 0; i < tablespaces->len; i++)
     {
       g_autofree char *folder = NULL;

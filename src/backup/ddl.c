@@ -20,6 +20,12 @@ backup_ddl_clear (BackupDdl *ddl)
   g_clear_pointer (&ddl->restrict_key, g_free);
 }
 
+/* pg_dump takes over some settings of its session into its text, which then would not fit the rest of
+ * the file; a database or role can have them set to anything. */
+static const char pg_dump_options[]
+    = "-c standard_conforming_strings=on -c escape_string_warning=off -c bytea_output=hex"
+      " -c lc_monetary=C -c timezone=UTC";
+
 /* One entry of the archive's table of contents. */
 typedef struct
 {
@@ -68,8 +74,11 @@ run_pg_dump (Toc *toc, GError **error)
   const DdlSpec *spec = toc->spec;
   g_autofree char *pg_dump = binaries_find_tool ("pg_dump", spec->server_major, error);
   g_autofree char *password = NULL;
-  g_autofree char *conninfo = db_conninfo (spec->url, NULL, &password, error);
-  if (pg_dump == NULL || conninfo == NULL)
+  g_autofree char *plain = db_conninfo (spec->url, NULL, &password, error);
+  if (pg_dump == NULL || plain == NULL)
+    return false;
+  g_autofree char *conninfo = db_conninfo_add_options (plain, pg_dump_options, error);
+  if (conninfo == NULL)
     return false;
   g_autofree char *password_setting
       = password != NULL ? g_strdup_printf ("PGPASSWORD=%s", password) : NULL;
@@ -260,7 +269,8 @@ strip_restrict (char **text, char **restrict_key)
     *restrict_key = g_steal_pointer (&key);
 }
 
-/* Later phases repeat the settings of the first. */
+/* The settings are those of the file's header. pg_dump's own are in every phase, and may be newer than
+ * the server knows. */
 static void
 strip_preamble (char *text)
 {
@@ -289,8 +299,7 @@ write_phase (Toc *toc, BackupMemberKind phase, BackupDdl *ddl, GError **error)
       || !run_pg_restore (toc, arguments, &ddl->text[phase], error))
     return false;
   strip_restrict (&ddl->text[phase], &ddl->restrict_key);
-  if (phase != MEMBER_PRE_DATA)
-    strip_preamble (ddl->text[phase]);
+  strip_preamble (ddl->text[phase]);
   return true;
 }
 

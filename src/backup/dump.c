@@ -198,6 +198,7 @@ append_header (Dump *dump, GError **error)
   g_autofree char *database = comment_safe (index->database);
   g_autofree char *environment = comment_safe (index->environment != NULL ? index->environment : "");
   g_autofree char *created = clock_format_iso (index->created);
+  g_autofree char *settings = source_session_sql (index);
   g_autoptr (GString) text = g_string_new (NULL);
   g_string_append_printf (
       text,
@@ -210,11 +211,12 @@ append_header (Dump *dump, GError **error)
                           "SET statement_timeout = 0;\nSET lock_timeout = 0;\n"
                           "SET idle_in_transaction_session_timeout = 0;\n"
                           "SET client_encoding = '%s';\nSET standard_conforming_strings = on;\n"
-                          "SET datestyle = 'ISO, YMD';\nSET intervalstyle = 'postgres';\n"
                           "SELECT pg_catalog.set_config('search_path', '', false);\n"
                           "SET check_function_bodies = false;\nSET xmloption = content;\n"
-                          "SET client_min_messages = warning;\nSET row_security = off;\n\n",
-                          dump->snapshot->encoding);
+                          "SET array_nulls = on;\nSET transform_null_equals = off;\n"
+                          "SET lc_monetary = 'C';\nSET client_min_messages = warning;\n"
+                          "SET row_security = off;\n%s\n",
+                          dump->snapshot->encoding, settings);
   return append_text (dump, MEMBER_HEADER, text->str, text->len, error);
 }
 

@@ -1,6 +1,7 @@
 #include "backup/load.h"
 #include "backup/gzip.h"
 #include "backup/load_keys.h"
+#include "backup/source.h"
 #include "base/parallel.h"
 #include "db/copy.h"
 #include "sql/split.h"
@@ -45,17 +46,31 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Load, load_clear)
 
 /* Settings of a session that only loads. Losing the last moments in a crash of the server loses a
  * database that is not yet in use. */
-static const char session_sql[] = "SET synchronous_commit = off;"
-                                  "SET maintenance_work_mem = '512MB';"
-                                  "SET check_function_bodies = off;"
-                                  "SET default_tablespace = ''";
+static const char session_sql[]
+    = "SET synchronous_commit = off;"
+      "SET maintenance_work_mem = '512MB';"
+      "SET default_tablespace = '';"
+      "SET default_transaction_read_only = off;"
+      /* A replica's triggers and unchecked foreign keys are not what is restored. */
+      "SELECT pg_catalog.set_config('session_replication_role', 'origin', false)"
+      " WHERE pg_catalog.current_setting('session_replication_role') <> 'origin';"
+      "SELECT pg_catalog.set_config('search_path', '', false);"
+      "RESET timezone; RESET datestyle; RESET intervalstyle";
+
+/* Back to what every session of ours has, for who goes on with it. */
+static const char session_end_sql[] = "SET timezone = 'UTC';"
+                                      "SET datestyle = 'ISO, YMD';"
+                                      "SET intervalstyle = 'postgres';"
+                                      "SET search_path = pg_catalog";
 
 static bool
 prepare_session (Load *load, DbConn *conn, GError **error)
 {
   g_autofree char *encoding = db_quote_literal (load->index->encoding);
   g_autofree char *sql = g_strdup_printf ("SET client_encoding = %s", encoding);
-  return db_exec (conn, session_sql, error) && db_exec (conn, sql, error);
+  g_autofree char *settings = source_session_sql (load->index);
+  return db_exec (conn, session_sql, error) && db_exec (conn, settings, error)
+         && db_exec (conn, sql, error);
 }
 
 static bool
@@ -407,6 +422,8 @@ load_run (const LoadSpec *spec, BackupReader *reader, Report *report, LoadResult
   if (load.owns_conns
       && !db_exec (load.conns->pdata[0],
                    "SET synchronous_commit = on; SELECT pg_catalog.txid_current()", error))
+    return false;
+  if (!load.owns_conns && !db_exec (load.conns->pdata[0], session_end_sql, error))
     return false;
   *ret_result = (LoadResult){ load.rows, load.done_bytes };
   return true;

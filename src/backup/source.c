@@ -96,6 +96,31 @@ source_read (DbConn *conn, BackupIndex *index, GError **error)
   return true;
 }
 
+char *
+source_session_sql (const BackupIndex *index)
+{
+  static const char *const names[] = { "timezone", "datestyle", "intervalstyle" };
+  GString *sql = g_string_new (NULL);
+  const json_t *database = json_object_get (index->source, "database");
+  size_t i;
+  json_t *item;
+  json_array_foreach (json_object_get (database, "settings"), i, item)
+  {
+    const char *setting = json_string_value (json_object_get (item, "setting"));
+    const char *equals = setting != NULL ? strchr (setting, '=') : NULL;
+    if (equals == NULL || json_is_string (json_object_get (item, "role")))
+      continue;
+    for (size_t j = 0; j < G_N_ELEMENTS (names); j++)
+      if (strlen (names[j]) == (size_t) (equals - setting)
+          && g_ascii_strncasecmp (setting, names[j], strlen (names[j])) == 0)
+        {
+          g_autofree char *value = db_quote_literal (equals + 1);
+          g_string_append_printf (sql, "SET %s = %s;\n", names[j], value);
+        }
+  }
+  return g_string_free (sql, FALSE);
+}
+
 /* Schema, name, and the statement that asks one sequence for its position and for how to set it. */
 static const char sequences_sql[]
     = "SELECT n.nspname, c.relname, pg_catalog.format("

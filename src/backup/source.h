@@ -10,6 +10,11 @@
 /* Fills database, server_version, system_identifier, encoding, lsn and source of INDEX. */
 bool source_read (DbConn *conn, BackupIndex *index, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* SET statements, one a line, for a session that runs the schema's own expressions (CHECK constraints,
+ * materialised views): what the database itself sets of time zone and notation of dates, so that
+ * they come to the same again. Caller frees. */
+char *source_session_sql (const BackupIndex *index);
+
 /* Reads all sequence positions into INDEX; RET_SQL is the setval() statements in the session's
  * encoding, "" when there are none. */
 bool source_read_sequences (DbConn *conn, BackupIndex *index, char **ret_sql, GError **error)

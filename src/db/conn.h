@@ -44,6 +44,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DbConn, db_conn_free)
 char *db_conninfo (const char *url, const char *database, char **ret_password, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* CONNINFO (as db_conninfo gives it) with OPTIONS, written as in PGOPTIONS, after the options that it
+ * has itself or, having none, that PGOPTIONS holds: the server takes the last one. NULL with
+ * KEEL_ERROR_CONFIG when CONNINFO is malformed. */
+char *db_conninfo_add_options (const char *conninfo, const char *options, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* The database URL names ("" when it names none), user and host part for messages: "host:port" or
  * the socket's folder. Caller frees each; any may be NULL to leave it out. */
 bool db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_host,

@@ -93,6 +93,22 @@ db_conninfo (const char *url, const char *database, char **ret_password, GError 
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+char *
+db_conninfo_add_options (const char *conninfo, const char *options, GError **error)
+{
+  g_autoptr (PQconninfoOption) parsed = parse_url (conninfo, error);
+  if (parsed == NULL)
+    return NULL;
+  const char *before = option_value (parsed, "options");
+  if (before == NULL)
+    before = g_getenv ("PGOPTIONS");
+  g_autofree char *all = g_strdup_printf ("%s %s", before != NULL ? before : "", options);
+  /* The last value of a keyword counts. */
+  g_autoptr (GString) text = g_string_new (conninfo);
+  append_conninfo (text, "options", all);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 bool
 db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_host,
               GError **error)

@@ -1,9 +1,9 @@
 #include "backup/compare.h"
 #include "backup/large_objects.h"
+#include "backup/objects.h"
 #include "backup/scan.h"
 #include "backup/snapshot.h"
 #include "backup/source.h"
-#include "db/schema.h"
 
 #include <string.h>
 
@@ -207,16 +207,19 @@ compare_large_objects (Compare *compare, GError **error)
 static bool
 compare_schema (Compare *compare, GError **error)
 {
-  g_autoptr (GPtrArray) objects = NULL;
+  g_autoptr (BackupIndex) live = backup_index_new ();
   if (compare->index->fingerprint == NULL)
     return true;
-  if (!db_exec (compare->snapshot->main, "SET client_encoding = 'UTF8'", error)
-      || !db_schema_read (compare->snapshot->main, &objects, error))
-    return prefix_error (error, "reading the schema");
-  g_autofree char *fingerprint = db_schema_fingerprint (objects);
+  if (!objects_read (compare->snapshot->main, live, error))
+    return false;
   compare->result->schema_compared = true;
-  compare->result->schema_equal = strcmp (fingerprint, compare->index->fingerprint) == 0;
-  if (!compare->result->schema_equal)
+  compare->result->schema_equal = strcmp (live->fingerprint, compare->index->fingerprint) == 0;
+  if (compare->result->schema_equal)
+    return true;
+  g_autoptr (GPtrArray) lines = objects_compare (compare->index, live);
+  for (guint i = 0; i < lines->len; i++)
+    differ (compare, "schema: %s", (const char *) lines->pdata[i]);
+  if (lines->len == 0)
     differ (compare, "the schema has another fingerprint than when it was backed up");
   return true;
 }

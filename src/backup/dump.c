@@ -1,12 +1,12 @@
 #include "backup/dump.h"
 #include "backup/gzip.h"
 #include "backup/large_objects.h"
+#include "backup/objects.h"
 #include "backup/scan.h"
 #include "backup/snapshot.h"
 #include "backup/source.h"
 #include "backup/writer.h"
 #include "base/clock.h"
-#include "db/schema.h"
 
 #include <string.h>
 
@@ -314,18 +314,6 @@ dump_sequences (Dump *dump, GError **error)
          && (*sql == '\0' || append_text (dump, MEMBER_SEQUENCES, sql, strlen (sql), error));
 }
 
-/* The fingerprint is read in UTF-8 like all that is compared as text. */
-static bool
-read_fingerprint (Dump *dump, GError **error)
-{
-  g_autoptr (GPtrArray) objects = NULL;
-  if (!db_exec (dump->snapshot->main, "SET client_encoding = 'UTF8'", error)
-      || !db_schema_read (dump->snapshot->main, &objects, error))
-    return prefix_error (error, "reading the schema");
-  dump->index->fingerprint = db_schema_fingerprint (objects);
-  return true;
-}
-
 static bool
 dump_data (Dump *dump, GError **error)
 {
@@ -355,7 +343,8 @@ dump_parts (Dump *dump, GError **error)
          && (!with_schema
              || (append_ddl (dump, MEMBER_KEYS, error)
                  && append_ddl (dump, MEMBER_FOREIGN_KEYS, error)
-                 && append_ddl (dump, MEMBER_POST_DATA, error) && read_fingerprint (dump, error)))
+                 && append_ddl (dump, MEMBER_POST_DATA, error)
+                 && objects_read (dump->snapshot->main, dump->index, error)))
          && append_unrestrict (dump, error);
 }
 

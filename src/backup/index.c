@@ -33,6 +33,16 @@ sequence_free (void *data)
   g_free (sequence);
 }
 
+static void
+object_free (void *data)
+{
+  BackupObject *object = data;
+  g_free (object->kind);
+  g_free (object->name);
+  g_free (object->definition);
+  g_free (object);
+}
+
 BackupIndex *
 backup_index_new (void)
 {
@@ -40,6 +50,7 @@ backup_index_new (void)
   index->members = g_array_new (FALSE, TRUE, sizeof (BackupMember));
   index->tables = g_ptr_array_new_with_free_func (table_free);
   index->sequences = g_ptr_array_new_with_free_func (sequence_free);
+  index->objects = g_ptr_array_new_with_free_func (object_free);
   return index;
 }
 
@@ -61,6 +72,7 @@ backup_index_free (BackupIndex *index)
   g_array_unref (index->members);
   g_ptr_array_unref (index->tables);
   g_ptr_array_unref (index->sequences);
+  g_ptr_array_unref (index->objects);
   g_free (index);
 }
 
@@ -84,6 +96,16 @@ backup_sequence_new (const char *schema, const char *name, int64_t last_value, b
   sequence->last_value = last_value;
   sequence->is_called = is_called;
   return sequence;
+}
+
+BackupObject *
+backup_object_new (const char *kind, const char *name, const char *definition)
+{
+  BackupObject *object = g_new0 (BackupObject, 1);
+  object->kind = g_strdup (kind);
+  object->name = g_strdup (name);
+  object->definition = g_strdup (definition);
+  return object;
 }
 
 uint64_t

@@ -59,6 +59,14 @@ typedef struct
   bool is_called;
 } BackupSequence;
 
+/* One object of the schema, to say which one differs. */
+typedef struct
+{
+  char *kind;       /* "table", "column", "view", ... as db/schema.h names them */
+  char *name;
+  char *definition; /* 16 hexadecimal characters: the beginning of the SHA-256 of its definition */
+} BackupObject;
+
 typedef struct
 {
   int64_t created;      /* seconds since 1970: when the snapshot was taken */
@@ -76,6 +84,7 @@ typedef struct
   GArray *members;      /* of BackupMember: all that are not data of tables */
   GPtrArray *tables;    /* of BackupTable */
   GPtrArray *sequences; /* of BackupSequence */
+  GPtrArray *objects;   /* of BackupObject, sorted by kind and name; empty in data backups */
   uint64_t large_object_count;
   RowDigest large_object_digest; /* of (oid, offset, chunk) rows, see large_objects.h */
 } BackupIndex;
@@ -87,6 +96,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BackupIndex, backup_index_free)
 BackupTable *backup_table_new (const char *schema, const char *name);
 BackupSequence *backup_sequence_new (const char *schema, const char *name, int64_t last_value,
                                      bool is_called);
+
+BackupObject *backup_object_new (const char *kind, const char *name, const char *definition);
 
 /* The text of the index member. Caller frees. */
 char *backup_index_format (const BackupIndex *index, size_t *ret_length);

@@ -81,6 +81,12 @@ backup_index_format (const BackupIndex *index, size_t *ret_length)
                                     sequence->name, (json_int_t) sequence->last_value,
                                     (int) sequence->is_called));
     }
+  for (guint i = 0; i < index->objects->len; i++)
+    {
+      const BackupObject *object = index->objects->pdata[i];
+      append_line (text, json_pack ("{s:[s, s, s]}", "object", object->kind, object->name,
+                                    object->definition));
+    }
   append_line (text, format_large_objects (index));
   append_line (text, json_pack ("{s:{s:I, s:I, s:I}}", "end", "tables",
                                 (json_int_t) index->tables->len, "sequences",
@@ -209,6 +215,18 @@ parse_sequence (BackupIndex *index, const json_t *array)
 }
 
 static bool
+parse_object (BackupIndex *index, const json_t *array)
+{
+  const char *kind = json_string_value (json_array_get (array, 0));
+  const char *name = json_string_value (json_array_get (array, 1));
+  const char *definition = json_string_value (json_array_get (array, 2));
+  if (json_array_size (array) != 3 || kind == NULL || name == NULL || definition == NULL)
+    return false;
+  g_ptr_array_add (index->objects, backup_object_new (kind, name, definition));
+  return true;
+}
+
+static bool
 parse_large_objects (BackupIndex *index, const json_t *value)
 {
   return get_u64 (json_object_get (value, "count"), &index->large_object_count)
@@ -271,6 +289,8 @@ parse_line (BackupIndex *index, const json_t *line, bool *ended)
     return parse_part (index, line);
   if ((value = json_object_get (line, "sequence")) != NULL)
     return parse_sequence (index, value);
+  if ((value = json_object_get (line, "object")) != NULL)
+    return parse_object (index, value);
   if ((value = json_object_get (line, "large_objects")) != NULL)
     return parse_large_objects (index, value);
   if ((value = json_object_get (line, "end")) != NULL)

@@ -145,6 +145,7 @@ SELECT 'comment', CASE WHEN i.type = 'extension' THEN pg_catalog.concat ('extens
  CROSS JOIN LATERAL pg_catalog.pg_identify_object (d.classoid, d.objoid, d.objsubid) AS i
  WHERE d.objoid >= 16384 AND d.classoid <> 'pg_catalog.pg_class'::pg_catalog.regclass
    AND NOT (i.type = 'schema' AND i.identity = 'public')
+   AND NOT (i.type = 'extension' AND i.identity = 'plpgsql')
    AND NOT EXISTS (SELECT FROM extension_member AS m WHERE m.classid = d.classoid AND m.objid = d.objoid)
    AND d.classoid <> 'pg_catalog.pg_largeobject'::pg_catalog.regclass
 UNION ALL

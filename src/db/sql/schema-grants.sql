@@ -40,13 +40,16 @@ candidate AS MATERIALIZED (
     FROM pg_catalog.pg_foreign_server AS s
 ),
 changed AS (
-  SELECT c.name, COALESCE (c.acl, pg_catalog.acldefault (c.letter, c.owner)) AS acl, COALESCE (i.initprivs, s.standard, pg_catalog.acldefault (c.letter, c.owner)) AS born_with
+  SELECT c.name, COALESCE (c.acl, pg_catalog.acldefault (c.letter, c.owner)) AS acl, COALESCE (s.standard, i.initprivs, pg_catalog.acldefault (c.letter, c.owner)) AS born_with
     FROM candidate AS c
-    -- A public schema that was dropped and made again, as initdb makes it.
-    LEFT JOIN LATERAL (SELECT '{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}'::pg_catalog.aclitem[]) AS s (standard) ON c.name = 'schema public' AND c.owner = 6171 -- [15,)
-    LEFT JOIN LATERAL (SELECT pg_catalog.format ('{%1$I=UC/%1$I,=UC/%1$I}', pg_catalog.pg_get_userbyid (c.owner))::pg_catalog.aclitem[]) AS s (standard) ON c.name = 'schema public' AND c.owner = 10 -- [,15)
+    -- A public schema is compared with initdb's, also when it was dropped and made again, or given away.
+    LEFT JOIN LATERAL (
+      SELECT ARRAY[pg_catalog.makeaclitem (c.owner, c.owner, 'USAGE', false), pg_catalog.makeaclitem (c.owner, c.owner, 'CREATE', false),
+                   pg_catalog.makeaclitem (0, c.owner, 'CREATE', false), -- [,15)
+                   pg_catalog.makeaclitem (0, c.owner, 'USAGE', false)]
+       WHERE c.name = 'schema public') AS s (standard) ON true
     LEFT JOIN pg_catalog.pg_init_privs AS i ON i.classoid = c.classid AND i.objoid = c.objid AND i.objsubid = c.subid
-   WHERE (c.acl IS NOT NULL OR i.initprivs IS NOT NULL)
+   WHERE (c.acl IS NOT NULL OR i.initprivs IS NOT NULL OR s.standard IS NOT NULL)
      AND c.schema !~ '^pg_(temp|toast)'
 ),
 exploded AS (

@@ -27,6 +27,13 @@ live_column AS (
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid
    WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped
 ),
+parent AS MATERIALIZED (
+  -- Of tables and of indexes; a partition has one.
+  SELECT i.inhrelid AS oid, pg_catalog.string_agg (p.name, ', ' ORDER BY i.inhseqno) AS names
+    FROM pg_catalog.pg_inherits AS i
+    JOIN relation AS p ON p.oid = i.inhparent
+   GROUP BY i.inhrelid
+),
 sequence_owner AS (
   SELECT d.objid, d.deptype, pg_catalog.format ('%s.%I', r.name, a.attname) AS column_name
     FROM pg_catalog.pg_depend AS d
@@ -43,12 +50,8 @@ SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WH
          'owner ' || pg_catalog.quote_ident (pg_catalog.pg_get_userbyid (r.relowner)),
          CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
          'of type ' || CASE WHEN r.reloftype <> 0 THEN pg_catalog.format_type (r.reloftype, NULL) END,
-         'inherits ' || CASE WHEN NOT r.relispartition THEN
-           (SELECT pg_catalog.string_agg (p.name, ', ' ORDER BY i.inhseqno)
-              FROM pg_catalog.pg_inherits AS i JOIN relation AS p ON p.oid = i.inhparent WHERE i.inhrelid = r.oid) END,
-         CASE WHEN r.relispartition THEN
-           (SELECT 'partition of ' || p.name FROM pg_catalog.pg_inherits AS i JOIN relation AS p ON p.oid = i.inhparent WHERE i.inhrelid = r.oid)
-           || ' ' || pg_catalog.pg_get_expr (r.relpartbound, r.oid) END,
+         'inherits ' || CASE WHEN NOT r.relispartition THEN parent.names END,
+         'partition of ' || CASE WHEN r.relispartition THEN parent.names || ' ' || pg_catalog.pg_get_expr (r.relpartbound, r.oid) END,
          'partition by ' || CASE WHEN r.relkind = 'p' THEN pg_catalog.pg_get_partkeydef (r.oid) END,
          'access method ' || pg_catalog.quote_ident (am.amname),
          'tablespace ' || pg_catalog.quote_ident (t.spcname),
@@ -57,7 +60,7 @@ SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WH
          CASE r.relreplident WHEN 'f' THEN 'replica identity full'
            WHEN 'n' THEN 'replica identity nothing'
            WHEN 'i' THEN 'replica identity index ' || COALESCE (
-             (SELECT x.name FROM pg_catalog.pg_index AS i JOIN relation AS x ON x.oid = i.indexrelid WHERE i.indrelid = r.oid AND i.indisreplident), 'none') END,
+             (SELECT x.relname FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid WHERE i.indrelid = r.oid AND i.indisreplident), 'none') END,
          CASE WHEN r.relforcerowsecurity THEN 'force row level security' END,
          CASE WHEN r.relkind = 'm' AND NOT r.relispopulated THEN 'not populated' END,
          'server ' || pg_catalog.quote_ident (fs.srvname),
@@ -68,6 +71,7 @@ SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WH
          CASE so.deptype WHEN 'i' THEN 'identity of ' WHEN 'a' THEN 'owned by ' END || so.column_name,
          CASE WHEN r.relkind IN ('v', 'm') THEN 'as' || E'\n' || pg_catalog.pg_get_viewdef (r.oid) END) AS definition
   FROM owned_relation AS r
+  LEFT JOIN parent ON parent.oid = r.oid
   LEFT JOIN pg_catalog.pg_am AS am ON am.oid = r.relam
   LEFT JOIN pg_catalog.pg_tablespace AS t ON t.oid = r.reltablespace
   LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = r.reltoastrelid AND toast.reloptions IS NOT NULL
@@ -128,12 +132,13 @@ SELECT 'index', x.name,
          CASE WHEN i.indisclustered THEN 'clustered' END,
          CASE WHEN NOT i.indisvalid THEN 'not valid' END,
          'tablespace ' || pg_catalog.quote_ident (t.spcname),
-         'part of ' || (SELECT p.name FROM pg_catalog.pg_inherits AS h JOIN relation AS p ON p.oid = h.inhparent WHERE h.inhrelid = x.oid),
+         'part of ' || parent.names,
          'statistics ' || (SELECT pg_catalog.string_agg (pg_catalog.concat (a.attnum, ':', a.attstattarget), ', ' ORDER BY a.attnum)
                              FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = x.oid AND a.attstattarget >= 0))
   FROM pg_catalog.pg_index AS i
   JOIN relation AS x ON x.oid = i.indexrelid
   JOIN relation AS r ON r.oid = i.indrelid
+  LEFT JOIN parent ON parent.oid = x.oid
   LEFT JOIN pg_catalog.pg_tablespace AS t ON t.oid = x.reltablespace
  WHERE (i.indisvalid AND i.indisready) OR x.relkind = 'I'
 

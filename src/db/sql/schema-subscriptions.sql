@@ -9,7 +9,7 @@ SELECT 'subscription' AS kind, pg_catalog.quote_ident (s.subname) AS name,
          'publications ' || (SELECT pg_catalog.string_agg (pg_catalog.quote_ident (p), ', ' ORDER BY p COLLATE "C") FROM pg_catalog.unnest (s.subpublications) AS p),
          'binary ' || s.subbinary, -- [14,)
          'streaming ' || CASE WHEN s.substream THEN 't' ELSE 'f' END, -- [14,16)
-         'streaming ' || s.substream, -- [16,)
+         'streaming ' || s.substream::pg_catalog.text, -- [16,)
          'two phase ' || (s.subtwophasestate <> 'd'), -- [15,)
          'disable on error ' || s.subdisableonerr, -- [15,)
          'password required ' || s.subpasswordrequired, -- [16,)

@@ -33,7 +33,9 @@ INSERT INTO tables.generated (a, b) VALUES (1, 'x'), (NULL, NULL), (-3, E'tab\t'
 CREATE TABLE tables.all_generated (
   g1 integer GENERATED ALWAYS AS (1 + 1) STORED,
   g2 text GENERATED ALWAYS AS ('constant') STORED);
-INSERT INTO tables.all_generated VALUES (DEFAULT, DEFAULT), (DEFAULT, DEFAULT), (DEFAULT, DEFAULT);
+INSERT INTO tables.all_generated DEFAULT VALUES;
+INSERT INTO tables.all_generated DEFAULT VALUES;
+INSERT INTO tables.all_generated DEFAULT VALUES;
 
 CREATE TABLE tables.identity (
   a integer GENERATED ALWAYS AS IDENTITY (START WITH 100 INCREMENT BY 10 MAXVALUE 100000 CACHE 3) PRIMARY KEY,

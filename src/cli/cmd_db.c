@@ -80,6 +80,21 @@ ensure_database (const Cluster *cluster, const char *name, GError **error)
   return false;
 }
 
+/* Another start may write the stamp at the same moment. */
+static bool
+write_stamp (DbConn *conn, const Project *project, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_auto (Stamp) stamp = { 0 };
+  if (stamp_write (conn, project, &problem))
+    return true;
+  if (db_rollback (conn) && stamp_read (conn, project, &stamp, NULL)
+      && stamp.verdict == STAMP_MATCHES)
+    return true;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
 /* Stamps a database that carries no stamp. One of another environment, or a copy, is left as it is:
  * saying otherwise is a decision. */
 static bool
@@ -91,7 +106,7 @@ ensure_stamp (CliContext *context, const Project *project, const char *url, GErr
       || !stamp_read (conn, project, &stamp, error))
     return false;
   if (stamp.verdict == STAMP_NONE)
-    return stamp_write (conn, project, error);
+    return write_stamp (conn, project, error);
   if (stamp.verdict == STAMP_MISMATCH || stamp.verdict == STAMP_COPY)
     {
       g_autofree char *message = g_strdup_printf (

@@ -428,6 +428,14 @@ has_ended (const ClusterPlace *place)
   return find_postmaster (place) == 0 && has_no_processes (place);
 }
 
+/* A socket's folder outside of the cluster's own goes when it is empty. */
+static void
+remove_short_run (const ClusterPlace *place)
+{
+  if (!g_str_has_prefix (place->run, place->home) && rmdir (place->run) != 0)
+    g_debug ("cannot remove %s", place->run);
+}
+
 bool
 cluster_stop (Cluster *cluster, GError **error)
 {
@@ -446,7 +454,10 @@ cluster_stop (Cluster *cluster, GError **error)
   if (!wait_until (has_ended, &cluster->place, STOP_TIMEOUT_MS, &ended, error))
     return false;
   if (ended)
-    return true;
+    {
+      remove_short_run (&cluster->place);
+      return true;
+    }
   g_autofree char *hint = g_strdup_printf ("The server's log says more: %s", cluster->place.log);
   return keel_error (error, KEEL_ERROR_FAILED, hint, "the server (process %d) is still stopping",
                      (int) pid);

@@ -15,6 +15,8 @@
 
 /* How much of a log's end is looked at for the reason of a failure. */
 #define LOG_TAIL_BYTES 8192
+/* A detail is a line or two. */
+#define REASON_MAX_BYTES 600
 
 /* Settings are given to initdb by name only in relative form: it and pg_ctl put paths through a
  * shell, and the folder's own path may hold anything. */
@@ -116,8 +118,8 @@ server_url (const char *socket_folder, const char *user, const char *database)
   g_autofree char *user_text = g_uri_escape_string (user, NULL, false);
   g_autofree char *database_text = g_uri_escape_string (database, NULL, false);
   g_autofree char *host = g_uri_escape_string (socket_folder, "/", false);
-  return g_strdup_printf ("postgresql://%s@/%s?host=%s&port=" SERVER_PORT, user_text,
-                          database_text, host);
+  return g_strdup_printf ("postgresql://%s@/%s?host=%s&port=" SERVER_PORT, user_text, database_text,
+                          host);
 }
 
 ServerAnswer
@@ -203,14 +205,25 @@ read_tail (const char *path)
   return g_strdup (first != NULL ? first + 1 : text);
 }
 
-static bool
-names_a_failure (const char *line)
+/* Where LINE says how bad it is: what stands before (time, process) is of no use to the reader. */
+static const char *
+find_failure (const char *line)
 {
+  static const char *const severities[] = { "FATAL: ", "PANIC: ", "ERROR: " };
   /* Our own question, asked too early, leaves a line too. */
   if (strstr (line, "the database system is starting up") != NULL)
-    return false;
-  return strstr (line, "FATAL: ") != NULL || strstr (line, "PANIC: ") != NULL
-         || strstr (line, "ERROR: ") != NULL;
+    return NULL;
+  for (size_t i = 0; i < G_N_ELEMENTS (severities); i++)
+    if (strstr (line, severities[i]) != NULL)
+      return strstr (line, severities[i]);
+  return NULL;
+}
+
+static void
+append_reason (GString *reason, const char *text)
+{
+  if (text != NULL && reason->len < REASON_MAX_BYTES)
+    g_string_append_printf (reason, "%s%s", reason->len > 0 ? "; " : "", text);
 }
 
 char *
@@ -219,18 +232,22 @@ server_log_reason (const char *log_path)
   g_autofree char *text = read_tail (log_path);
   if (text == NULL)
     return NULL;
-  g_strchomp (text);
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  guint count = g_strv_length (lines), from = count;
-  for (guint i = count; i > 0 && from == count; i--)
-    if (names_a_failure (lines[i - 1]))
-      from = i - 1;
-  if (from == count)
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
+  guint count = g_strv_length (lines), at = count;
+  while (at > 0 && find_failure (lines[at - 1]) == NULL)
+    at--;
+  if (at == 0)
     return count > 0 && *lines[count - 1] != '\0' ? g_strdup (g_strstrip (lines[count - 1])) : NULL;
-  /* The failure with the DETAIL and HINT that follow it. */
+  at--;
   g_autoptr (GString) reason = g_string_new (NULL);
-  for (guint i = from; i < count && reason->len < 600; i++)
-    if (i == from || strstr (lines[i], "DETAIL: ") != NULL || strstr (lines[i], "HINT: ") != NULL)
-      g_string_append_printf (reason, "%s%s", reason->len > 0 ? "; " : "", g_strstrip (lines[i]));
+  append_reason (reason, g_strstrip ((char *) find_failure (lines[at])));
+  /* That the configuration is wrong is fatal; what is wrong with it stands before. */
+  if (strstr (lines[at], "configuration file") != NULL && at > 0)
+    append_reason (reason, strstr (lines[at - 1], "LOG: "));
+  for (guint i = at + 1; i < count; i++)
+    {
+      append_reason (reason, strstr (lines[i], "DETAIL: "));
+      append_reason (reason, strstr (lines[i], "HINT: "));
+    }
   return g_string_free (g_steal_pointer (&reason), FALSE);
 }

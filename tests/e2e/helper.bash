@@ -35,7 +35,7 @@
 #   assert_stdout TEXT           standard output contains TEXT
 #   assert_stderr TEXT           standard error contains TEXT
 #   refute_stdout, refute_stderr TEXT
-#   assert_error STATUS MESSAGE [HINT]   exit code; standard error has exactly one line of message,
+#   assert_error STATUS MESSAGE [HINT]   exit code; standard error has exactly one "pgkeel: " line,
 #                                which contains MESSAGE, and a "hint: " line that contains HINT
 #   assert_json FILTER           standard output is one JSON value for which jq's FILTER is true
 #   wait_for SECONDS COMMAND...  until COMMAND succeeds; fails after SECONDS
@@ -232,8 +232,8 @@ assert_error ()
 {
   local message
   assert_status "$1"
-  message=$(grep -vE '^ *(detail|hint): ' <<< "$stderr" || true)
-  [ "$(grep -c . <<< "$message")" -eq 1 ] || { show_run; fail "the message is not one line"; }
+  message=$(grep '^pgkeel: ' <<< "$stderr" || true)
+  [ "$(grep -c . <<< "$message")" -eq 1 ] || { show_run; fail "there is not one message"; }
   [[ $message == *"$2"* ]] || { show_run; fail "the message lacks: $2"; }
   [ $# -lt 3 ] || grep -E '^ *hint: ' <<< "$stderr" | grep -qF -- "$3" ||
     { show_run; fail "the hint lacks: $3"; }

@@ -69,14 +69,18 @@ tail_read (const Project *project, Tail *ret_tail, GError **error)
   return true;
 }
 
-/* After a crash between writing a line and remembering it, the head is one behind: it is brought up
- * before anything is built on it. Any other difference is left as it is: the new line then follows
- * the head, not the changed log, and the break shows for ever. */
+/* After a crash between writing a line and remembering it, the head is one behind, or not there yet:
+ * it is brought up before anything is built on it. Any other difference is left as it is: the new line
+ * then follows the head, not the changed log, and the break shows for ever. A head that is gone leaves
+ * only the log to follow; *RET_IS_LOST says so, and the new line will. */
 static bool
-settle_head (const Project *project, const Tail *tail, AuditHead *head, GError **error)
+settle_head (const Project *project, const Tail *tail, AuditHead *head, bool *ret_is_lost,
+             GError **error)
 {
-  bool is_behind = head->is_known && tail->hash != NULL && tail->seq == head->count + 1
-                   && strcmp (tail->previous, head->hash) == 0;
+  const char *remembered = head->is_known ? head->hash : audit_hash_none ();
+  bool is_behind = tail->hash != NULL && tail->seq == head->count + 1
+                   && strcmp (tail->previous, remembered) == 0;
+  *ret_is_lost = !head->is_known && !is_behind && tail->hash != NULL;
   if (head->is_known && !is_behind)
     return true;
   audit_head_clear (head);
@@ -95,7 +99,7 @@ safe_string (const char *text)
 /* The line without its newline; caller frees. */
 static char *
 compose (const Project *project, const char *action, const char *phase, const json_t *details,
-         const AuditHead *head, const char *torn_hash)
+         const AuditHead *head, bool is_head_lost, const char *torn_hash)
 {
   g_autofree char *time = clock_format_iso (clock_now ());
   g_autoptr (json_t) line
@@ -106,10 +110,12 @@ compose (const Project *project, const char *action, const char *phase, const js
   g_assert (line != NULL);
   if (details != NULL)
     (void) json_object_update_missing (line, (json_t *) details);
+  json_object_del (line, "torn");
+  json_object_del (line, "head_lost");
   if (torn_hash != NULL)
     json_object_set_new (line, "torn", json_string (torn_hash));
-  else
-    json_object_del (line, "torn");
+  if (is_head_lost)
+    json_object_set_new (line, "head_lost", json_true ());
   json_object_set_new (line, "previous", json_string (head->hash));
   return json_dumps (line, JSON_COMPACT);
 }
@@ -128,10 +134,12 @@ write_locked (const Project *project, const char *action, const char *phase, con
 {
   g_auto (AuditHead) head = { 0 };
   g_auto (Tail) tail = { 0 };
+  bool is_head_lost;
   if (!audit_head_read (project, &head, error) || !tail_read (project, &tail, error)
-      || !settle_head (project, &tail, &head, error))
+      || !settle_head (project, &tail, &head, &is_head_lost, error))
     return false;
-  g_autofree char *line = compose (project, action, phase, details, &head, tail.torn_hash);
+  g_autofree char *line
+      = compose (project, action, phase, details, &head, is_head_lost, tail.torn_hash);
   if (strlen (line) >= AUDIT_LINE_MAX_BYTES)
     return keel_error (error, KEEL_ERROR_FAILED, NULL, "an audit entry of “%s” is too long",
                        action);

@@ -7,6 +7,8 @@
  *   .pgkeel/audit.head    {"count": N, "hash": "sha256:..."}: the last line that was written whole
  *   .pgkeel/audit.lock    held while a line is written or the log is verified
  *
+ * "head_lost": true is in a line that was written when audit.head was gone.
+ *
  * A line that a crash cut short stays where it is. It is no link of the chain; the next line carries
  * its hash in "torn".
  */

@@ -107,6 +107,12 @@ add_line (Chain *chain, const AuditLine *line)
   uint64_t seq = (uint64_t) json_integer_value (json_object_get (entry, "seq"));
   check_torn (chain, entry);
   check_link (chain, seq, previous);
+  if (json_is_true (json_object_get (entry, "head_lost")))
+    add (chain->report.problems,
+         "line %" G_GUINT64_FORMAT
+         ": %s was missing when it was written: entries before it may have "
+         "been removed",
+         chain->line_number, AUDIT_HEAD_FILE);
   chain->report.entry_count++;
   chain->entry_line = chain->line_number;
   chain->seq = seq;
@@ -189,8 +195,11 @@ audit_verify (const Project *project, AuditReport *ret_report, GError **error)
   g_auto (Chain) chain = { .hash = g_strdup (audit_hash_none ()) };
   chain.report.problems = g_ptr_array_new_with_free_func (g_free);
   chain.report.notes = g_ptr_array_new_with_free_func (g_free);
-  if (!audit_lock (project, &lock, error) || !audit_head_read (project, &head, error)
-      || !read_chain (project, &chain, error))
+  /* Looking must not make the folder. */
+  g_autofree char *path = project_state_path (project, AUDIT_LOCK_FILE);
+  g_autofree char *folder = g_path_get_dirname (path);
+  if ((g_file_test (folder, G_FILE_TEST_EXISTS) && !audit_lock (project, &lock, error))
+      || !audit_head_read (project, &head, error) || !read_chain (project, &chain, error))
     return prefix_error (error, "verifying the audit log");
   check_head (&chain, &head);
   *ret_report = chain.report;

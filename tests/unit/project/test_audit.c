@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "project/audit.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -153,8 +154,9 @@ test_previous_is_the_hash_of_the_line_before (void **state)
 static void
 test_an_empty_log_is_sound (void **state)
 {
-  (void) state;
+  g_autofree char *folder = g_build_filename (*state, ".pgkeel", NULL);
   assert_verified ("", "");
+  assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -276,6 +278,10 @@ test_a_removed_head_is_found (void **state)
   write_entries (2);
   assert_int_equal (unlink (head_path), 0);
   assert_verified ("audit.head is missing: entries may have been removed at the end", "");
+  write_entries (2);
+  assert_verified ("line 3: audit.head was missing when it was written: entries before it may have "
+                   "been removed",
+                   "");
 }
 
 /* Killed while it wrote a line: the piece is reported, the next entry copes, the chain holds. */
@@ -326,6 +332,18 @@ test_a_head_one_behind_is_no_tampering (void **state)
   assert_verified ("", "");
 }
 
+/* Killed between the first line and the first head, twice. */
+static void
+test_a_head_that_is_not_there_yet_is_no_tampering (void **state)
+{
+  (void) state;
+  write_entries (1);
+  assert_int_equal (unlink (head_path), 0);
+  assert_verified ("", "");
+  write_entries (1);
+  assert_verified ("", "");
+}
+
 /* Only the newline was lost. */
 static void
 test_a_line_without_its_newline_is_whole (void **state)
@@ -365,6 +383,36 @@ test_writers_at_once_make_one_chain (void **state)
   g_auto (GStrv) lines = read_lines ();
   assert_int_equal (g_strv_length (lines), 100);
   assert_verified ("", "");
+}
+
+/* Killed at forty points of writing: what is left is a crash's, never tampering, and goes on. */
+static void
+test_killed_writers_leave_a_sound_chain (void **state)
+{
+  (void) state;
+  for (int i = 0; i < 40; i++)
+    {
+      pid_t pid = fork ();
+      assert_true (pid >= 0);
+      if (pid == 0)
+        for (;;)
+          if (!audit_write (project, "write", "done", NULL, NULL))
+            _exit (1);
+      g_usleep (2000 + (gulong) i * 317);
+      assert_int_equal (kill (pid, SIGKILL), 0);
+      int status;
+      assert_int_equal (waitpid (pid, &status, 0), pid);
+      assert_true (WIFSIGNALED (status));
+      g_auto (AuditReport) report = { 0 };
+      assert_true (audit_verify (project, &report, NULL));
+      if (report.problems->len > 0)
+        fail_msg ("round %d: %s", i, (const char *) report.problems->pdata[0]);
+    }
+  write_entry ("more", "done");
+  g_auto (AuditReport) report = { 0 };
+  assert_true (audit_verify (project, &report, NULL));
+  assert_int_equal (report.problems->len, 0);
+  assert_true (report.entry_count > 40);
 }
 
 static void
@@ -453,8 +501,10 @@ main (void)
     TEST (test_a_torn_line_is_no_tampering),
     TEST (test_the_first_line_may_be_torn),
     TEST (test_a_head_one_behind_is_no_tampering),
+    TEST (test_a_head_that_is_not_there_yet_is_no_tampering),
     TEST (test_a_line_without_its_newline_is_whole),
     TEST (test_writers_at_once_make_one_chain),
+    TEST (test_killed_writers_leave_a_sound_chain),
     TEST (test_reading_filters),
     TEST (test_long_logs_and_lines),
     TEST (test_a_log_that_cannot_be_written_is_an_error),

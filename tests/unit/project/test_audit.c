@@ -385,11 +385,27 @@ test_writers_at_once_make_one_chain (void **state)
   assert_verified ("", "");
 }
 
+/* Waits until the log has more than SIZE bytes; returns what it has then. */
+static off_t
+wait_for_growth (off_t size)
+{
+  struct stat info = { 0 };
+  for (int i = 0; i < 20000; i++)
+    {
+      if (stat (log_path, &info) == 0 && info.st_size > size)
+        return info.st_size;
+      g_usleep (500);
+    }
+  fail_msg ("the log does not grow");
+  return 0;
+}
+
 /* Killed at forty points of writing: what is left is a crash's, never tampering, and goes on. */
 static void
 test_killed_writers_leave_a_sound_chain (void **state)
 {
   (void) state;
+  off_t size = 0;
   for (int i = 0; i < 40; i++)
     {
       pid_t pid = fork ();
@@ -398,7 +414,8 @@ test_killed_writers_leave_a_sound_chain (void **state)
         for (;;)
           if (!audit_write (project, "write", "done", NULL, NULL))
             _exit (1);
-      g_usleep (2000 + (gulong) i * 317);
+      size = wait_for_growth (size);
+      g_usleep ((gulong) i * 137);
       assert_int_equal (kill (pid, SIGKILL), 0);
       int status;
       assert_int_equal (waitpid (pid, &status, 0), pid);

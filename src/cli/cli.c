@@ -5,20 +5,8 @@
 #include "cli/progress.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* A closed standard descriptor would be taken by the next file or socket we open, and our output
- * would go there. Standard output gets one that cannot be written, so that the loss shows. */
-static void
-occupy_standard_descriptors (void)
-{
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-    if (fcntl (fd, F_GETFD) == -1 && errno == EBADF
-        && open ("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
-      _exit (5);
-}
 
 /* The label stands before every line, so that grep finds all of a server's detail. */
 static void
@@ -115,13 +103,12 @@ run (CliContext *context, const CliCall *call, GError **error)
     }
   if (call->command == NULL || call->command->run == NULL)
     return refuse_incomplete (context, call, error);
-  return call->command->run (context, call->argc, call->argv, error);
+  return call->command->run (context, call->argc, call->argv, error) && output_check_json (error);
 }
 
 int
 cli_main (int argc, char **argv)
 {
-  occupy_standard_descriptors ();
   g_set_prgname ("pgkeel");
 
   g_autoptr (GError) error = NULL;

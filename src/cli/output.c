@@ -15,6 +15,7 @@ struct OutputTable
 };
 
 static json_t *document;
+static bool document_failed;
 
 bool
 output_is_terminal (void)
@@ -83,8 +84,18 @@ output_line (const char *format, ...)
 void
 output_json (json_t *object)
 {
-  g_assert (document == NULL && json_is_object (object));
+  g_assert (document == NULL && (object == NULL || json_is_object (object)));
   document = object;
+  document_failed = object == NULL;
+}
+
+bool
+output_check_json (GError **error)
+{
+  if (!document_failed)
+    return true;
+  return keel_error (error, KEEL_ERROR_FAILED, "Without --json it can be shown.",
+                     "the result is no JSON: a name in it is not valid UTF-8");
 }
 
 json_t *

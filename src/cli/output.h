@@ -47,8 +47,12 @@ void output_text (const char *text);
 
 /* The result under --json: an object, whose reference is taken over. It is printed when the command
  * ends, together with its error if there is one, so that there is always exactly one object. A
- * command calls it at most once. */
+ * command calls it at most once. NULL is what json_pack makes of a text that is not UTF-8: the command
+ * then fails when it ends. */
 void output_json (json_t *object);
+
+/* False, with the error set, when output_json was given NULL. For cli_main. */
+bool output_check_json (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A JSON string of TEXT, which need not be valid UTF-8; null for NULL. The caller owns it. */
 json_t *output_json_string (const char *text);

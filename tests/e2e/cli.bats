@@ -181,6 +181,10 @@ assert_one_json_object ()
   run bash -c '"$PGKEEL" nonsense 2>&-'
   [ "$status" -eq 2 ]
   [ -z "$output" ]
+  run bash -c '"$PGKEEL" nonsense <&- >&- 2>&-'
+  [ "$status" -eq 2 ]
+  run bash -c '"$PGKEEL" version <&- >&- 2>&-'
+  [ "$status" -eq 5 ]
 }
 
 @test "names are shown whole in a locale that knows only ASCII" {

@@ -115,6 +115,21 @@ test_one_document_is_kept (void **state)
   assert_null (output_take_json ());
 }
 
+static void
+test_a_document_that_is_no_json_is_an_error (void **state)
+{
+  (void) state;
+  g_autoptr (GError) error = NULL;
+  output_json (json_pack ("{s:s}", "path", "caf\xe9"));
+  assert_false (output_check_json (&error));
+  assert_string_equal (error->message, "the result is no JSON: a name in it is not valid UTF-8");
+  assert_null (output_take_json ());
+  g_clear_error (&error);
+  output_json (json_pack ("{s:i}", "a", 1));
+  assert_true (output_check_json (&error));
+  json_decref (output_take_json ());
+}
+
 int
 main (void)
 {
@@ -129,6 +144,7 @@ main (void)
     cmocka_unit_test (test_safe_text),
     cmocka_unit_test (test_json_strings_take_any_bytes),
     cmocka_unit_test (test_one_document_is_kept),
+    cmocka_unit_test (test_a_document_that_is_no_json_is_an_error),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

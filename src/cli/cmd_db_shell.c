@@ -126,10 +126,27 @@ become (const char *program, GPtrArray *words, GError **error)
   return keel_error_errno (error, errno, "cannot run “%s”", program);
 }
 
-static bool
-exec_psql (const Project *project, const char *url, int major, char **arguments, GError **error)
+/* Any psql serves where the right one is missing: an older one knows some of \d less. */
+static char *
+find_psql (CliContext *context, int major, GError **error)
 {
-  g_autofree char *program = binaries_find_tool ("psql", major, error);
+  g_autoptr (GError) problem = NULL;
+  char *program = binaries_find_tool ("psql", major, &problem);
+  if (program != NULL)
+    return program;
+  program = binaries_find_tool ("psql", 0, NULL);
+  if (program != NULL)
+    report_warning (&context->report, "psql is older than the server", keel_error_hint (problem));
+  else
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return program;
+}
+
+static bool
+exec_psql (CliContext *context, const Project *project, const char *url, int major,
+           char **arguments, GError **error)
+{
+  g_autofree char *program = find_psql (context, major, error);
   if (program == NULL)
     return false;
   g_autofree char *password = NULL;
@@ -174,5 +191,5 @@ db_run_shell (CliContext *context, int argc, char **argv, GError **error)
     return false;
   if (project->environment->is_protected && !audit_write (project, "db shell", "note", NULL, error))
     return false;
-  return exec_psql (project, url, major, argv, error);
+  return exec_psql (context, project, url, major, argv, error);
 }

@@ -195,7 +195,7 @@ start_standby ()
   [ $((SECONDS - begin)) -le 15 ]
 }
 
-is_psql () { [ "$(cat "/proc/$1/comm")" = psql ]; }
+is_psql () { [ "$(cat "/proc/$1/comm" 2> /dev/null)" = psql ]; }
 
 @test "the password is not among the arguments of psql" {
   remote "postgresql://app:right@127.0.0.1:$PORT/shop"

@@ -352,6 +352,24 @@ type_into_shell ()
   assert_error 2 'does not write JSON' '--csv'
 }
 
+@test "shell: a psql older than the server serves, with a warning" {
+  local bindirs
+  mapfile -t bindirs < <(pg_bindirs)
+  [ "${#bindirs[@]}" -ge 2 ] || fail "two PostgreSQL majors are needed: run tools/postgres-other"
+  local older=${bindirs[0]} newer=${bindirs[1]}
+  [ "$(pg_major_of "$older")" -lt "$(pg_major_of "$newer")" ] || { older=$newer; newer=${bindirs[0]}; }
+  PGKEEL_PG_PATH=$newer run_keel db start
+  assert_status 0
+  mkdir older
+  ln -s "$older/psql" older/
+  ln -s "$(command -v test)" older/
+  run --separate-stderr env PGKEEL_PG_PATH= PATH="$PWD/older" "$PGKEEL" db shell -- -X -A -t -c 'SELECT 42' 3>&-
+  assert_status 0
+  [ "$output" = 42 ]
+  assert_stderr 'psql is older than the server'
+  assert_stderr "apt-get install postgresql-client-$(pg_major_of "$newer")"
+}
+
 @test "shell: a database that is another environment's is refused" {
   run_keel db start
   local url=$output

@@ -10,6 +10,8 @@
 #   PGKEEL_TEST_BINDIRS  bin folders of PostgreSQL, separated by spaces; default: all that are
 #                        installed and the one of tools/postgres-other
 #
+# e2e_begin gives pgkeel all of them in PGKEEL_PG_PATH.
+#
 # Servers (NAME is any word; pg_start_all uses the major version: 15, 17):
 #   pg_bindirs                   the bin folders, one a line
 #   pg_start NAME BINDIR [SETTING...]   starts a server (a new one, or again one that was stopped);
@@ -74,6 +76,8 @@ e2e_begin ()
   export E2E_ROOT PGKEEL
   mkdir "$E2E_ROOT/pg"
   clean_environment
+  PGKEEL_PG_PATH=$(pg_bindirs | paste -s -d :)
+  export PGKEEL_PG_PATH
 }
 
 e2e_end ()

@@ -98,7 +98,7 @@ version_of (const char *path)
 {
   static GMutex mutex;
   static GHashTable *known;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  g_mutex_lock (&mutex);
   if (known == NULL)
     known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   int major = GPOINTER_TO_INT (g_hash_table_lookup (known, path));
@@ -108,6 +108,7 @@ version_of (const char *path)
       if (major != 0)
         g_hash_table_insert (known, g_strdup (path), GINT_TO_POINTER (major));
     }
+  g_mutex_unlock (&mutex);
   return major;
 }
 

@@ -121,8 +121,10 @@ become (const char *program, GPtrArray *words, GError **error)
 {
   fflush (stdout);
   signal (SIGPIPE, SIG_DFL);
+  signal (SIGXFSZ, SIG_DFL);
   execv (program, (char **) words->pdata);
   signal (SIGPIPE, SIG_IGN);
+  signal (SIGXFSZ, SIG_IGN);
   return keel_error_errno (error, errno, "cannot run “%s”", program);
 }
 

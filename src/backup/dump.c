@@ -2,6 +2,7 @@
 #include "backup/gzip.h"
 #include "backup/large_objects.h"
 #include "backup/objects.h"
+#include "backup/part.h"
 #include "backup/scan.h"
 #include "backup/snapshot.h"
 #include "backup/source.h"
@@ -15,8 +16,6 @@
 #define PART_BYTES_MANY_JOBS (3 * 1024 * 1024)
 #define FEW_JOBS 4
 #define JOBS_MAX 8
-
-static const char copy_end[] = "\\.\n\n";
 
 const char *
 dump_type_name (DumpType type)
@@ -54,116 +53,6 @@ dump_clear (Dump *dump)
   g_mutex_clear (&dump->lock);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Dump, dump_clear)
-
-/* A worker's part of one table. */
-typedef struct
-{
-  Dump *dump;
-  GzipCompressor *compressor;
-  const ScanTable *table;
-  GString *text;        /* COPY statement and rows */
-  size_t statement_bytes;
-  uint64_t part_rows;
-  RowDigest digest;     /* of the range so far */
-  uint64_t raw_bytes;
-} Part;
-
-static Part *
-part_new (Dump *dump)
-{
-  Part *part = g_new0 (Part, 1);
-  part->dump = dump;
-  part->compressor = gzip_compressor_new ();
-  part->text = g_string_sized_new (dump->part_bytes + 64 * 1024);
-  return part;
-}
-
-static void
-part_free (void *data)
-{
-  Part *part = data;
-  gzip_compressor_free (part->compressor);
-  g_string_free (part->text, TRUE);
-  g_free (part);
-}
-
-static void
-part_start (Part *part)
-{
-  const ScanTable *table = part->table;
-  bool has_columns = table->column_list[0] != '\0';
-  /* One huge row must not keep its memory for the rest of the run. */
-  if (part->text->allocated_len > 2 * part->dump->part_bytes + 1024 * 1024)
-    {
-      g_string_free (part->text, TRUE);
-      part->text = g_string_sized_new (part->dump->part_bytes + 64 * 1024);
-    }
-  g_string_printf (part->text, "COPY %s%s%s%s FROM stdin;\n", table->quoted_name,
-                   has_columns ? " (" : "", table->column_list, has_columns ? ")" : "");
-  part->statement_bytes = part->text->len;
-  part->part_rows = 0;
-}
-
-static bool
-part_flush (Part *part, GError **error)
-{
-  if (part->part_rows == 0)
-    return true;
-  part->raw_bytes += part->text->len - part->statement_bytes;
-  g_string_append (part->text, copy_end);
-  BackupMember member = { .kind = MEMBER_DATA, .raw_bytes = part->text->len,
-                          .row_count = part->part_rows };
-  const uint8_t *bytes;
-  size_t length;
-  gzip_compress (part->compressor, part->text->str, part->text->len, &bytes, &length);
-  if (!backup_writer_append (part->dump->writer, bytes, length, &member, error))
-    return false;
-  g_mutex_lock (&part->dump->lock);
-  BackupTable *entry = part->table->entry;
-  g_array_append_val (entry->members, member);
-  entry->statement_bytes = part->statement_bytes;
-  g_mutex_unlock (&part->dump->lock);
-  part_start (part);
-  return true;
-}
-
-static bool
-part_begin (void *state, const ScanTable *table, GError **error)
-{
-  (void) error;
-  Part *part = state;
-  part->table = table;
-  part->digest = (RowDigest){ 0 };
-  part->raw_bytes = 0;
-  part_start (part);
-  return true;
-}
-
-static bool
-part_row (void *state, const char *line, size_t length, GError **error)
-{
-  Part *part = state;
-  if (part->text->len + length > part->dump->part_bytes && !part_flush (part, error))
-    return false;
-  g_string_append_len (part->text, line, (gssize) length);
-  row_digest_add (&part->digest, line, length - 1);
-  part->part_rows++;
-  return true;
-}
-
-static bool
-part_end (void *state, GError **error)
-{
-  Part *part = state;
-  if (!part_flush (part, error))
-    return false;
-  g_mutex_lock (&part->dump->lock);
-  BackupTable *entry = part->table->entry;
-  row_digest_merge (&entry->digest, &part->digest);
-  entry->raw_bytes += part->raw_bytes;
-  g_mutex_unlock (&part->dump->lock);
-  return true;
-}
 
 /* Appends TEXT as one part of its own. */
 static bool
@@ -254,14 +143,17 @@ compare_members (const void *a, const void *b)
 static bool
 dump_tables (Dump *dump, GError **error)
 {
-  static const ScanSink sink = { part_begin, part_row, part_end };
   add_tables (dump);
-  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (part_free);
+  g_autoptr (GPtrArray) parts
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) part_writer_free);
   for (unsigned int i = 0; i < dump->job_count; i++)
-    g_ptr_array_add (parts, part_new (dump));
-  if (!scan_run (dump->snapshot->workers, dump->snapshot->tables, &sink, parts->pdata, "dumping",
-                 dump->report, error))
+    g_ptr_array_add (parts, part_writer_new (dump->writer, &dump->lock, dump->part_bytes));
+  if (!scan_run (dump->snapshot->workers, dump->snapshot->tables, &part_writer_sink, parts->pdata,
+                 "dumping", dump->report, error))
     return false;
+  for (guint i = 0; i < parts->len; i++)
+    if (!part_writer_finish (parts->pdata[i], error))
+      return false;
   for (guint i = 0; i < dump->index->tables->len; i++)
     g_array_sort (((BackupTable *) dump->index->tables->pdata[i])->members, compare_members);
   return true;

@@ -1,9 +1,11 @@
 /* The index as JSON lines: writing and reading. The keys are described in docs/backup-format.md. */
 #include "backup/index.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define LINE_PREFIX "-- "
+#define COPY_END_BYTES 4 /* "\.", a newline and an empty line */
 
 static void
 append_line (GString *text, json_t *object)
@@ -12,6 +14,15 @@ append_line (GString *text, json_t *object)
   g_assert (line != NULL);
   g_string_append_printf (text, LINE_PREFIX "%s\n", line);
   json_decref (object);
+}
+
+/* NULL for NULL. Names of a database without an encoding (SQL_ASCII) need not be UTF-8, JSON must be;
+ * nothing is restored by these texts. */
+static json_t *
+format_text (const char *text)
+{
+  g_autofree char *valid = text != NULL ? g_utf8_make_valid (text, -1) : NULL;
+  return valid != NULL ? json_string (valid) : NULL;
 }
 
 static json_t *
@@ -26,11 +37,12 @@ static json_t *
 format_header (const BackupIndex *index)
 {
   return json_pack (
-      "{s:i, s:I, s:s*, s:s*, s:s*, s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:s*, s:O*}",
+      "{s:i, s:I, s:o*, s:o*, s:s*, s:s*, s:o*, s:i, s:s*, s:s*, s:s*, s:s*, s:O*}",
       "pgkeel_index", INDEX_FORMAT, "created", (json_int_t) index->created, "project",
-      index->project, "environment", index->environment, "type", index->type, "pgkeel_version",
-      index->pgkeel_version, "database", index->database, "server_version", index->server_version,
-      "system_identifier", index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
+      format_text (index->project), "environment", format_text (index->environment), "type",
+      index->type, "pgkeel_version", index->pgkeel_version, "database",
+      format_text (index->database), "server_version", index->server_version, "system_identifier",
+      index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
       "schema_fingerprint", index->fingerprint, "source", index->source);
 }
 
@@ -39,16 +51,17 @@ format_table (const BackupTable *table)
 {
   json_t *columns = json_array ();
   for (char **column = table->columns; *column != NULL; column++)
-    json_array_append_new (columns, json_string (*column));
+    json_array_append_new (columns, format_text (*column));
   json_t *members = json_array ();
   for (guint i = 0; i < table->members->len; i++)
     json_array_append_new (members,
                            format_member (&g_array_index (table->members, BackupMember, i)));
   g_autofree char *digest = row_digest_hex (&table->digest);
-  return json_pack ("{s:{s:s, s:s, s:o, s:b, s:s*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
-                    table->schema, "name", table->name, "columns", columns, "extension",
-                    (int) table->is_extension_member, "condition", table->condition, "rows", (json_int_t) table->digest.rows, "digest", digest,
-                    "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
+  return json_pack ("{s:{s:o, s:o, s:o, s:b, s:o*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
+                    format_text (table->schema), "name", format_text (table->name), "columns",
+                    columns, "extension", (int) table->is_extension_member, "condition",
+                    format_text (table->condition), "rows", (json_int_t) table->digest.rows,
+                    "digest", digest, "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
                     (json_int_t) table->statement_bytes, "members", members);
 }
 
@@ -77,15 +90,16 @@ backup_index_format (const BackupIndex *index, size_t *ret_length)
   for (guint i = 0; i < index->sequences->len; i++)
     {
       const BackupSequence *sequence = index->sequences->pdata[i];
-      append_line (text, json_pack ("{s:[s, s, I, b]}", "sequence", sequence->schema,
-                                    sequence->name, (json_int_t) sequence->last_value,
-                                    (int) sequence->is_called));
+      append_line (text, json_pack ("{s:[o, o, I, b]}", "sequence", format_text (sequence->schema),
+                                    format_text (sequence->name),
+                                    (json_int_t) sequence->last_value, (int) sequence->is_called));
     }
   for (guint i = 0; i < index->objects->len; i++)
     {
       const BackupObject *object = index->objects->pdata[i];
-      append_line (text, json_pack ("{s:[s, s, s]}", "object", object->kind, object->name,
-                                    object->definition));
+      append_line (text, json_pack ("{s:[o, o, o]}", "object", format_text (object->kind),
+                                    format_text (object->name),
+                                    format_text (object->definition)));
     }
   append_line (text, format_large_objects (index));
   append_line (text, json_pack ("{s:{s:I, s:I, s:I}}", "end", "tables",
@@ -95,6 +109,15 @@ backup_index_format (const BackupIndex *index, size_t *ret_length)
   *ret_length = text->len;
   return g_string_free (text, FALSE);
 }
+
+/* What is known while the lines are read. */
+typedef struct
+{
+  BackupIndex *index;
+  GHashTable *seen; /* set of what may be named once: tables, sequences */
+  bool has_large_objects;
+  bool has_ended;
+} Parser;
 
 static bool
 set_bad (GError **error, const char *what)
@@ -109,6 +132,14 @@ get_u64 (const json_t *value, uint64_t *ret_number)
     return false;
   *ret_number = (uint64_t) json_integer_value (value);
   return true;
+}
+
+/* False when that name came before. The length keeps "a.b" "c" and "a" "b.c" apart. */
+static bool
+note_once (Parser *parser, const char *what, const char *schema, const char *name)
+{
+  return g_hash_table_add (parser->seen,
+                           g_strdup_printf ("%s %zu %s.%s", what, strlen (schema), schema, name));
 }
 
 static bool
@@ -162,7 +193,7 @@ parse_table_members (BackupTable *table, const json_t *members)
 {
   size_t i;
   json_t *member;
-  uint64_t rows = 0;
+  uint64_t rows = 0, bytes = 0;
   if (!json_is_array (members))
     return false;
   json_array_foreach (members, i, member)
@@ -170,26 +201,31 @@ parse_table_members (BackupTable *table, const json_t *members)
     if (!parse_member (member, MEMBER_DATA, table->members))
       return false;
     const BackupMember *added = &g_array_index (table->members, BackupMember, i);
-    /* Each holds its COPY statement, rows, and the end mark of four bytes. */
-    if (added->raw_bytes < table->statement_bytes + 4)
+    /* Each holds its COPY statement, rows, and the end mark. */
+    if (added->raw_bytes < table->statement_bytes + COPY_END_BYTES)
       return false;
     rows += added->row_count;
+    bytes += added->raw_bytes - table->statement_bytes - COPY_END_BYTES;
   }
-  return rows == table->digest.rows;
+  return rows == table->digest.rows && bytes == table->raw_bytes;
 }
 
 static bool
-parse_table (BackupIndex *index, const json_t *value)
+parse_table (Parser *parser, const json_t *value)
 {
   const char *schema = json_string_value (json_object_get (value, "schema"));
   const char *name = json_string_value (json_object_get (value, "name"));
   const char *digest = json_string_value (json_object_get (value, "digest"));
-  if (schema == NULL || name == NULL || digest == NULL)
+  const json_t *extension = json_object_get (value, "extension");
+  const json_t *condition = json_object_get (value, "condition");
+  if (schema == NULL || name == NULL || digest == NULL || !json_is_boolean (extension)
+      || (condition != NULL && !json_is_string (condition))
+      || !note_once (parser, "table", schema, name))
     return false;
   BackupTable *table = backup_table_new (schema, name);
-  g_ptr_array_add (index->tables, table);
-  table->is_extension_member = json_is_true (json_object_get (value, "extension"));
-  table->condition = g_strdup (json_string_value (json_object_get (value, "condition")));
+  g_ptr_array_add (parser->index->tables, table);
+  table->is_extension_member = json_is_true (extension);
+  table->condition = g_strdup (json_string_value (condition));
   return row_digest_from_hex (digest, &table->digest)
          && get_u64 (json_object_get (value, "rows"), &table->digest.rows)
          && get_u64 (json_object_get (value, "bytes"), &table->raw_bytes)
@@ -200,15 +236,16 @@ parse_table (BackupIndex *index, const json_t *value)
 }
 
 static bool
-parse_sequence (BackupIndex *index, const json_t *array)
+parse_sequence (Parser *parser, const json_t *array)
 {
   const char *schema = json_string_value (json_array_get (array, 0));
   const char *name = json_string_value (json_array_get (array, 1));
   const json_t *value = json_array_get (array, 2);
   const json_t *called = json_array_get (array, 3);
-  if (schema == NULL || name == NULL || !json_is_integer (value) || !json_is_boolean (called))
+  if (json_array_size (array) != 4 || schema == NULL || name == NULL || !json_is_integer (value)
+      || !json_is_boolean (called) || !note_once (parser, "sequence", schema, name))
     return false;
-  g_ptr_array_add (index->sequences,
+  g_ptr_array_add (parser->index->sequences,
                    backup_sequence_new (schema, name, json_integer_value (value),
                                         json_is_true (called)));
   return true;
@@ -227,18 +264,31 @@ parse_object (BackupIndex *index, const json_t *array)
 }
 
 static bool
-parse_large_objects (BackupIndex *index, const json_t *value)
+parse_large_objects (Parser *parser, const json_t *value)
 {
-  return get_u64 (json_object_get (value, "count"), &index->large_object_count)
+  BackupIndex *index = parser->index;
+  bool is_first = !parser->has_large_objects;
+  parser->has_large_objects = true;
+  return is_first && get_u64 (json_object_get (value, "count"), &index->large_object_count)
          && row_digest_from_hex (json_string_value (json_object_get (value, "digest")),
                                  &index->large_object_digest)
-         && get_u64 (json_object_get (value, "chunks"), &index->large_object_digest.rows);
+         && get_u64 (json_object_get (value, "chunks"), &index->large_object_digest.rows)
+         && index->large_object_count <= index->large_object_digest.rows;
 }
 
-static char *
-get_text (const json_t *object, const char *key)
+/* A text that must be there. */
+static bool
+get_text (const json_t *object, const char *key, char **ret_text)
 {
-  return g_strdup (json_string_value (json_object_get (object, key)));
+  *ret_text = g_strdup (json_string_value (json_object_get (object, key)));
+  return *ret_text != NULL;
+}
+
+static bool
+is_type (const char *text)
+{
+  static const char *const types[] = { "db", "schema", "data", NULL };
+  return g_strv_contains (types, text);
 }
 
 static bool
@@ -249,20 +299,20 @@ parse_header (BackupIndex *index, const json_t *line, GError **error)
     return keel_error (error, KEEL_ERROR_FAILED, "Use the newer pgkeel that wrote it.",
                        "the index has format %d, this pgkeel knows format %d", (int) format,
                        INDEX_FORMAT);
-  index->created = json_integer_value (json_object_get (line, "created"));
-  index->server_version = (int) json_integer_value (json_object_get (line, "server_version"));
-  index->project = get_text (line, "project");
-  index->environment = get_text (line, "environment");
-  index->type = get_text (line, "type");
-  index->pgkeel_version = get_text (line, "pgkeel_version");
-  index->database = get_text (line, "database");
-  index->system_identifier = get_text (line, "system_identifier");
-  index->encoding = get_text (line, "encoding");
-  index->lsn = get_text (line, "lsn");
-  index->fingerprint = get_text (line, "schema_fingerprint");
+  const json_t *created = json_object_get (line, "created");
+  json_int_t version = json_integer_value (json_object_get (line, "server_version"));
+  index->created = json_integer_value (created);
+  index->server_version = (int) CLAMP (version, 0, INT_MAX);
   index->source = json_incref (json_object_get (line, "source"));
-  if (format < 1 || index->type == NULL || index->database == NULL || index->encoding == NULL
-      || index->server_version < 90000 || !json_is_object (index->source))
+  (void) get_text (line, "schema_fingerprint", &index->fingerprint);
+  if (format < 1 || !json_is_integer (created) || index->server_version < 90000
+      || !json_is_object (index->source) || !get_text (line, "project", &index->project)
+      || !get_text (line, "environment", &index->environment)
+      || !get_text (line, "type", &index->type) || !is_type (index->type)
+      || !get_text (line, "pgkeel_version", &index->pgkeel_version)
+      || !get_text (line, "database", &index->database)
+      || !get_text (line, "system_identifier", &index->system_identifier)
+      || !get_text (line, "encoding", &index->encoding) || !get_text (line, "lsn", &index->lsn))
     return set_bad (error, "its first line lacks something");
   return true;
 }
@@ -278,25 +328,25 @@ parse_end (const BackupIndex *index, const json_t *value)
          && sequences == index->sequences->len && rows == backup_index_rows (index);
 }
 
-/* One line after the first. *ENDED turns true at the last one. */
+/* One line after the first. */
 static bool
-parse_line (BackupIndex *index, const json_t *line, bool *ended)
+parse_line (Parser *parser, const json_t *line)
 {
   const json_t *value;
   if ((value = json_object_get (line, "table")) != NULL)
-    return parse_table (index, value);
+    return parse_table (parser, value);
   if (json_object_get (line, "part") != NULL)
-    return parse_part (index, line);
+    return parse_part (parser->index, line);
   if ((value = json_object_get (line, "sequence")) != NULL)
-    return parse_sequence (index, value);
+    return parse_sequence (parser, value);
   if ((value = json_object_get (line, "object")) != NULL)
-    return parse_object (index, value);
+    return parse_object (parser->index, value);
   if ((value = json_object_get (line, "large_objects")) != NULL)
-    return parse_large_objects (index, value);
+    return parse_large_objects (parser, value);
   if ((value = json_object_get (line, "end")) != NULL)
     {
-      *ended = true;
-      return parse_end (index, value);
+      parser->has_ended = true;
+      return parser->has_large_objects && parse_end (parser->index, value);
     }
   return false;
 }
@@ -350,12 +400,13 @@ backup_index_parse (const char *text, size_t length, uint64_t index_offset,
                     BackupIndex **ret_index, GError **error)
 {
   g_autoptr (BackupIndex) index = backup_index_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Parser parser = { .index = index, .seen = seen };
   const char *at = text, *stop = text + length;
-  bool ended = false;
   for (unsigned int number = 0; at < stop; number++)
     {
       const char *end = memchr (at, '\n', (size_t) (stop - at));
-      if (end == NULL || ended)
+      if (end == NULL || parser.has_ended)
         return set_bad (error, "it does not end where it should");
       if (number > 0)
         {
@@ -364,12 +415,12 @@ backup_index_parse (const char *text, size_t length, uint64_t index_offset,
             return set_bad (error, "a line is not JSON");
           if (number == 1 && !parse_header (index, line, error))
             return false;
-          if (number > 1 && !parse_line (index, line, &ended))
+          if (number > 1 && !parse_line (&parser, line))
             return set_bad (error, "a line has not the form it should have");
         }
       at = end + 1;
     }
-  if (!ended || index->source == NULL)
+  if (!parser.has_ended)
     return set_bad (error, "it is cut short");
   if (!check_cover (index, index_offset))
     return set_bad (error, "its parts do not cover the file");

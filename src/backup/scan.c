@@ -198,12 +198,15 @@ typedef struct
   uint64_t pending_rows;
 } Worker;
 
+/* A table of no more than a worker's fair share is read whole: a plain scan goes through a small ring
+ * of buffers, where ranges of ctid push everything else out of the server's cache. */
 static void
-add_ranges (GArray *ranges, const ScanTable *table)
+add_ranges (GArray *ranges, const ScanTable *table, uint64_t fair_share_bytes)
 {
   uint64_t blocks = table->heap_bytes / BLOCK_BYTES;
   uint64_t step = RANGE_BYTES / BLOCK_BYTES;
-  if (!table->can_split || table->condition != NULL || blocks <= step)
+  if (!table->can_split || table->condition != NULL || blocks <= step
+      || table->total_bytes <= fair_share_bytes)
     {
       Range whole = { .table = table, .is_whole = true, .weight_bytes = table->total_bytes };
       g_array_append_val (ranges, whole);
@@ -323,11 +326,9 @@ scan_run (GPtrArray *conns, GPtrArray *tables, const ScanSink *sink, void *const
   Scan scan = { .conns = conns, .ranges = ranges, .sink = sink, .states = states, .phase = phase,
                 .report = report };
   for (guint i = 0; i < tables->len; i++)
-    {
-      const ScanTable *table = tables->pdata[i];
-      add_ranges (ranges, table);
-      scan.total_bytes += table->total_bytes;
-    }
+    scan.total_bytes += ((const ScanTable *) tables->pdata[i])->total_bytes;
+  for (guint i = 0; i < tables->len; i++)
+    add_ranges (ranges, tables->pdata[i], scan.total_bytes / conns->len);
   g_array_sort (ranges, compare_ranges);
   g_mutex_init (&scan.lock);
   bool done = parallel_run (conns->len, scan_worker, &scan, error);

@@ -171,6 +171,9 @@ find_program (const char *name, const char *const *beside, int wanted, bool exac
       if (!complete)
         continue;
       next.is_wrapper = is_wrapper (next.path);
+      /* Asking costs the start of a program: only what could still be better is asked. */
+      if (next.is_wrapper && best.path != NULL && !best.is_wrapper)
+        continue;
       next.major = version_of (next.path);
       bool fits = next.major != 0 && (exact ? next.major == wanted : next.major >= wanted);
       if (fits && is_better (&next, &best, wanted))
@@ -179,6 +182,8 @@ find_program (const char *name, const char *const *beside, int wanted, bool exac
           best = next;
           next = former;
         }
+      if (wanted != 0 && best.major == wanted && !best.is_wrapper)
+        break;
     }
   if (best.path == NULL)
     return false;

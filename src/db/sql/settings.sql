@@ -18,4 +18,5 @@ SET idle_in_transaction_session_timeout = 0;
 SET client_min_messages = 'warning';
 SET synchronize_seqscans = off;
 SET row_security = off;
+SET jit = off;
 SET search_path = pg_catalog;

@@ -37,6 +37,8 @@ cancel_install (void)
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGHUP, &action, NULL);
   signal (SIGPIPE, SIG_IGN);
+  /* A file that reaches a limit is an error like any other, not the end. */
+  signal (SIGXFSZ, SIG_IGN);
 }
 
 bool

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define DISK_FULL_TEXT "No space left on device"
+#define DISK_FULL_HINT "Free some space there, or choose another folder."
+
 typedef struct
 {
   char *sqlstate;
@@ -59,6 +62,12 @@ set_error (GError **error, KeelErrorKind kind, const char *sqlstate, const char 
 {
   if (error == NULL)
     return;
+  /* What other programs say of a full disk counts like the system's own word. */
+  if (kind == KEEL_ERROR_FAILED && hint == NULL && detail != NULL && strstr (detail, DISK_FULL_TEXT))
+    {
+      kind = KEEL_ERROR_DISK_FULL;
+      hint = DISK_FULL_HINT;
+    }
   g_set_error_literal (error, KEEL_ERROR, kind, message);
   KeelErrorPrivate *private = keel_error_get_private (*error);
   private->sqlstate = g_strdup (sqlstate);
@@ -102,8 +111,10 @@ keel_error_errno (GError **error, int errno_value, const char *format, ...)
   if (errno_value == ENOSPC || errno_value == EDQUOT)
     {
       kind = KEEL_ERROR_DISK_FULL;
-      hint = "Free some space there, or choose another folder.";
+      hint = DISK_FULL_HINT;
     }
+  else if (errno_value == EFBIG)
+    hint = "Raise the limit on the size of files (ulimit -f), or choose another file system.";
   else if (errno_value == EACCES || errno_value == EPERM)
     hint = "Check the owner and the permissions of the file and of the folders above it.";
   else if (errno_value == ENOENT)

@@ -14,7 +14,8 @@ bool
 fs_read_text (const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
               GError **error)
 {
-  g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC);
+  /* Not waiting for a writer, should it be a pipe: it is refused below. */
+  g_auto (Fd) fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
     return keel_error_errno (error, errno, "cannot open “%s”", path);
   struct stat info;
@@ -88,7 +89,8 @@ bool
 fs_sync_folder (const char *path, GError **error)
 {
   g_auto (Fd) fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 || fsync (fd) != 0)
+  /* Some network and FUSE file systems have no fsync of folders, and say so with EINVAL. */
+  if (fd < 0 || (fsync (fd) != 0 && errno != EINVAL))
     return keel_error_errno (error, errno, "cannot sync the folder “%s”", path);
   return true;
 }
@@ -107,13 +109,41 @@ fill_and_rename (int fd, const char *temporary, const char *path, const void *da
   return true;
 }
 
+/* A hidden file beside PATH whose name says that it is unfinished, and locked, so that whoever tidies
+ * up can tell it from one whose writer was killed. */
+static int
+open_temporary (const char *path, char **ret_temporary, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  for (;;)
+    {
+      g_autofree char *temporary
+          = g_strdup_printf ("%s/.%s.XXXXXX" FS_PARTIAL_SUFFIX, folder, name);
+      struct stat info;
+      g_auto (Fd) fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0600);
+      if (fd < 0)
+        {
+          keel_error_errno (error, errno, "cannot write “%s”", path);
+          return -1;
+        }
+      /* Somebody who tidied up between the two has taken it: then it is made again. */
+      if (flock (fd, LOCK_EX | LOCK_NB) != 0 || fstat (fd, &info) != 0 || info.st_nlink == 0)
+        continue;
+      *ret_temporary = g_steal_pointer (&temporary);
+      int opened = fd;
+      fd = -1;
+      return opened;
+    }
+}
+
 bool
 fs_write_durable (const char *path, const void *data, size_t length, mode_t mode, GError **error)
 {
-  g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
-  g_auto (Fd) fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0600);
+  g_autofree char *temporary = NULL;
+  g_auto (Fd) fd = open_temporary (path, &temporary, error);
   if (fd < 0)
-    return keel_error_errno (error, errno, "cannot write “%s”", path);
+    return false;
   if (!fill_and_rename (fd, temporary, path, data, length, mode, error))
     {
       unlink (temporary);
@@ -123,13 +153,43 @@ fs_write_durable (const char *path, const void *data, size_t length, mode_t mode
   return fs_sync_folder (folder, error);
 }
 
+void
+fs_remove_partial (const char *folder_path)
+{
+  g_autoptr (GDir) folder = g_dir_open (folder_path, 0, NULL);
+  const char *name;
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      if (name[0] != '.' || !g_str_has_suffix (name, FS_PARTIAL_SUFFIX))
+        continue;
+      g_autofree char *path = g_build_filename (folder_path, name, NULL);
+      g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
+        unlink (path);
+    }
+}
+
+/* A line that did not fit is taken back, unless somebody has already written after it. */
+static bool
+append_whole (int fd, const void *data, size_t length, const char *path, GError **error)
+{
+  struct stat before, after;
+  bool is_known = fstat (fd, &before) == 0;
+  if (fs_write_all (fd, data, length, path, error))
+    return true;
+  if (is_known && fstat (fd, &after) == 0 && after.st_size > before.st_size
+      && after.st_size < before.st_size + (off_t) length && ftruncate (fd, before.st_size) != 0)
+    g_debug ("a piece of a line is left at the end of “%s”", path);
+  return false;
+}
+
 bool
 fs_append (const char *path, const void *data, size_t length, mode_t mode, GError **error)
 {
   g_auto (Fd) fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode);
   if (fd < 0)
     return keel_error_errno (error, errno, "cannot open “%s”", path);
-  if (!fs_write_all (fd, data, length, path, error))
+  if (!append_whole (fd, data, length, path, error))
     return false;
   if (fsync (fd) != 0)
     return keel_error_errno (error, errno, "cannot sync “%s”", path);
@@ -139,9 +199,16 @@ fs_append (const char *path, const void *data, size_t length, mode_t mode, GErro
 bool
 fs_make_folder (const char *path, mode_t mode, GError **error)
 {
-  if (g_mkdir_with_parents (path, (int) mode) != 0)
-    return keel_error_errno (error, errno, "cannot make the folder “%s”", path);
-  return true;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    return true;
+  g_autofree char *parent = g_path_get_dirname (path);
+  if (strcmp (parent, path) != 0 && !fs_make_folder (parent, mode, error))
+    return false;
+  if (mkdir (path, mode) != 0)
+    return (errno == EEXIST && g_file_test (path, G_FILE_TEST_IS_DIR))
+           || keel_error_errno (error, errno, "cannot make the folder “%s”", path);
+  /* What is put into it lasts only if the folder itself does. */
+  return fs_sync_folder (parent, error);
 }
 
 static int

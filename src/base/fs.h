@@ -29,11 +29,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fd, fd_clear)
 bool fs_read_text (const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* How the names of unfinished files end; they begin with a dot. */
+#define FS_PARTIAL_SUFFIX ".partial"
+
 /* Replaces PATH with LENGTH bytes of DATA, mode MODE, all or nothing, on disk when it returns. */
 bool fs_write_durable (const char *path, const void *data, size_t length, mode_t mode,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Appends DATA to PATH (made with MODE if missing) in one write, then fsync. */
+/* Removes the unfinished files of FOLDER whose writers were killed: those that nobody has locked. */
+void fs_remove_partial (const char *folder);
+
+/* Appends DATA to PATH (made with MODE if missing) in one write, then fsync. When it does not fit,
+ * nothing of it is left. */
 bool fs_append (const char *path, const void *data, size_t length, mode_t mode, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
@@ -48,7 +55,7 @@ bool fs_pread_all (int fd, void *buffer, size_t length, uint64_t offset, const c
 /* fsync of a folder, so that a rename in it lasts. */
 bool fs_sync_folder (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Makes PATH and its parents with MODE; fine when it is there. */
+/* Makes PATH and its parents with MODE, durably; fine when it is there. */
 bool fs_make_folder (const char *path, mode_t mode, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Removes a file or a whole tree without following symbolic links; fine when it is not there. */

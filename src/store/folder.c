@@ -1,17 +1,17 @@
-/* A store that is a folder. Unfinished objects are called ".NAME.partial" and never listed. */
+/* A store that is a folder. Unfinished objects are called ".NAME.partial", are locked by who writes
+ * them, and never listed. */
 #include "base/fs.h"
 #include "store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PARTIAL_SUFFIX ".partial"
 #define FOLDER_MODE 0700
 #define FILE_MODE 0600
 
@@ -41,12 +41,18 @@ path_of (const Store *store, const char *name)
   return g_build_filename (store->location, name, NULL);
 }
 
+/* False with errno set when the entry cannot be looked at: what is not seen must not pass for not
+ * there. */
 static bool
 list_entry (int folder_fd, const char *name, GPtrArray *entries)
 {
   struct stat info;
-  if (name[0] == '.' || fstatat (folder_fd, name, &info, 0) != 0 || !S_ISREG (info.st_mode))
-    return false;
+  if (name[0] == '.')
+    return true;
+  if (fstatat (folder_fd, name, &info, 0) != 0)
+    return errno == ENOENT;
+  if (!S_ISREG (info.st_mode))
+    return true;
   StoreEntry *entry = g_new0 (StoreEntry, 1);
   entry->name = g_strdup (name);
   entry->size_bytes = (uint64_t) info.st_size;
@@ -65,11 +71,8 @@ folder_list (Store *store, GPtrArray *entries, GError **error)
     return keel_error_errno (error, errno, "cannot read the folder “%s”", store->location);
   const struct dirent *item;
   errno = 0;
-  while ((item = readdir (folder)) != NULL)
-    {
-      list_entry (dirfd (folder), item->d_name, entries);
-      errno = 0;
-    }
+  while ((item = readdir (folder)) != NULL && list_entry (dirfd (folder), item->d_name, entries))
+    errno = 0;
   int problem = errno;
   closedir (folder);
   if (problem != 0)
@@ -105,7 +108,8 @@ static const StoreReaderClass reader_class
 static bool
 open_reader (const char *path, StoreReader **ret_reader, GError **error)
 {
-  g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC);
+  /* Not waiting for a writer, should it be a pipe: it is refused below. */
+  g_auto (Fd) fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat info;
   if (fd < 0 || fstat (fd, &info) != 0)
     return keel_error_errno (error, errno, "cannot open “%s”", path);
@@ -152,15 +156,41 @@ writer_sync (StoreWriter *base, StoreReader **ret_reader, GError **error)
   return open_reader (writer->temporary, ret_reader, error);
 }
 
+/* Without RENAME_NOREPLACE, as on NFS, a second link does the same; without links either, the check
+ * before has to do, as runs that write here exclude each other. */
+static bool
+rename_new (const char *from, const char *to)
+{
+  if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return true;
+  if (errno != EINVAL && errno != ENOSYS)
+    return false;
+  if (link (from, to) == 0)
+    {
+      /* Should it stay, it is a leftover that the next run removes. */
+      unlink (from);
+      return true;
+    }
+  if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+    return false;
+  if (access (to, F_OK) == 0)
+    errno = EEXIST;
+  return errno != EEXIST && rename (from, to) == 0;
+}
+
+/* A name that may not outlive a crash of the machine is taken back. */
 static bool
 writer_commit (StoreWriter *base, GError **error)
 {
   FolderWriter *writer = (FolderWriter *) base;
   g_assert (writer->synced);
-  if (renameat2 (AT_FDCWD, writer->temporary, AT_FDCWD, writer->path, RENAME_NOREPLACE) != 0)
+  if (!rename_new (writer->temporary, writer->path))
     return keel_error_errno (error, errno, "cannot give “%s” its name", writer->path);
   writer->committed = true;
-  return fs_sync_folder (writer->folder, error);
+  if (fs_sync_folder (writer->folder, error))
+    return true;
+  unlink (writer->path);
+  return false;
 }
 
 static void
@@ -179,34 +209,17 @@ writer_free (StoreWriter *base)
 static const StoreWriterClass writer_class
     = { .append = writer_append, .sync = writer_sync, .commit = writer_commit, .free = writer_free };
 
-/* Unfinished objects of runs that were killed: nobody holds their lock any more. */
-static void
-remove_leftovers (const char *location)
-{
-  g_autoptr (GDir) folder = g_dir_open (location, 0, NULL);
-  const char *name;
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    {
-      if (name[0] != '.' || !g_str_has_suffix (name, PARTIAL_SUFFIX))
-        continue;
-      g_autofree char *path = g_build_filename (location, name, NULL);
-      g_auto (Fd) fd = open (path, O_RDONLY | O_CLOEXEC);
-      if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
-        unlink (path);
-    }
-}
-
 static bool
 folder_create (Store *store, const char *name, StoreWriter **ret_writer, GError **error)
 {
   if (!fs_make_folder (store->location, FOLDER_MODE, error))
     return false;
-  remove_leftovers (store->location);
+  fs_remove_partial (store->location);
   FolderWriter *writer = g_new0 (FolderWriter, 1);
   writer->base.class = &writer_class;
   writer->folder = g_strdup (store->location);
   writer->path = path_of (store, name);
-  writer->temporary = g_strdup_printf ("%s/.%s" PARTIAL_SUFFIX, store->location, name);
+  writer->temporary = g_strdup_printf ("%s/.%s" FS_PARTIAL_SUFFIX, store->location, name);
   writer->fd = open (writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
   if (writer->fd < 0 || flock (writer->fd, LOCK_EX | LOCK_NB) != 0)
     {
@@ -240,8 +253,8 @@ static bool
 folder_remove (Store *store, const char *name, GError **error)
 {
   g_autofree char *path = path_of (store, name);
-  if (unlink (path) != 0 && errno != ENOENT)
-    return keel_error_errno (error, errno, "cannot remove “%s”", path);
+  if (unlink (path) != 0)
+    return errno == ENOENT || keel_error_errno (error, errno, "cannot remove “%s”", path);
   return fs_sync_folder (store->location, error);
 }
 

@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #define OUTPUT_MAX_DEFAULT (1024 * 1024)
+/* How long a child may take to end after SIGTERM. */
+#define PATIENCE_US (5 * G_USEC_PER_SEC)
+#define CANCELLED_POLL_MS 20
 
 void
 process_result_clear (ProcessResult *result)
@@ -95,6 +98,7 @@ typedef struct
   size_t max_bytes;
   bool output_cut, errors_cut;
   bool cancelled;
+  int64_t patience_ends_us; /* once cancelled */
 } Pump;
 
 static void
@@ -127,21 +131,43 @@ pump_write (Pump *pump)
     }
 }
 
-/* Moves bytes until the child has closed its ends; passes a cancellation on as SIGTERM, once. */
+static bool
+has_ended (pid_t pid)
+{
+  siginfo_t info = { 0 };
+  return waitid (P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+/* After a cancellation only the child's own end counts: what it started may hold the pipes open. True
+ * when it is over; a child that does not react is killed. */
+static bool
+is_over (Pump *pump, pid_t pid)
+{
+  if (!pump->cancelled)
+    return false;
+  if (has_ended (pid))
+    return true;
+  if (g_get_monotonic_time () > pump->patience_ends_us)
+    kill (pid, SIGKILL);
+  return false;
+}
+
+/* Moves bytes until the child has closed its ends; passes a cancellation on as SIGTERM. */
 static void
 pump_run (Pump *pump, pid_t pid)
 {
-  while (pump->out >= 0 || pump->err >= 0)
+  while ((pump->out >= 0 || pump->err >= 0) && !is_over (pump, pid))
     {
       struct pollfd fds[] = { { pump->out, POLLIN, 0 },
                               { pump->err, POLLIN, 0 },
                               { pump->in, POLLOUT, 0 },
                               { pump->cancelled ? -1 : cancel_fd (), POLLIN, 0 } };
-      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
+      if (poll (fds, G_N_ELEMENTS (fds), pump->cancelled ? CANCELLED_POLL_MS : -1) < 0)
         continue;
       if (fds[3].revents != 0)
         {
           pump->cancelled = true;
+          pump->patience_ends_us = g_get_monotonic_time () + PATIENCE_US;
           kill (pid, SIGTERM);
         }
       if (fds[0].revents != 0)
@@ -151,6 +177,8 @@ pump_run (Pump *pump, pid_t pid)
       if (fds[2].revents != 0)
         pump_write (pump);
     }
+  fd_clear (&pump->out);
+  fd_clear (&pump->err);
 }
 
 int

@@ -35,8 +35,8 @@ void process_result_clear (ProcessResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ProcessResult, process_result_clear)
 
 /* Runs to the end. True when it could be run, whatever its exit code. When cancellation is
- * requested the child gets SIGTERM, and the error is KEEL_ERROR_CANCELLED. A program that is not
- * there is KEEL_ERROR_MISSING. */
+ * requested the child gets SIGTERM, five seconds later SIGKILL, and the error is
+ * KEEL_ERROR_CANCELLED. A program that is not there is KEEL_ERROR_MISSING. */
 bool process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

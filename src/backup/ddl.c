@@ -1,9 +1,11 @@
 #include "backup/ddl.h"
 #include "base/fs.h"
 #include "base/process.h"
+#include "base/temporary.h"
 #include "db/binaries.h"
 #include "db/conn.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,9 @@
 #define TEXT_MAX_BYTES (UINT64_C (1) << 30)
 /* pg_dump waits for locks only this long: see snapshot.c. */
 #define LOCK_WAIT "3s"
+/* With less room than this in the temporary folder it counts as full. */
+#define TEMPORARY_MIN_BYTES 16384
+#define TOOL_HINT "Check which pg_dump and pg_restore are found first; PGKEEL_PG_PATH names their folder."
 
 void
 backup_ddl_clear (BackupDdl *ddl)
@@ -31,6 +36,7 @@ typedef struct
 {
   char *id;
   BackupMemberKind phase;
+  bool has_text;         /* surely makes something: see check_text */
   GPtrArray *depends_on; /* ids */
 } Entry;
 
@@ -46,7 +52,7 @@ entry_free (void *data)
 typedef struct
 {
   const DdlSpec *spec;
-  char *folder;  /* for temporary files */
+  TemporaryFolder folder;
   char *archive; /* path */
   char *pg_restore;
   GPtrArray *entries;  /* of Entry, in the archive's order */
@@ -57,9 +63,7 @@ typedef struct
 static void
 toc_clear (Toc *toc)
 {
-  if (toc->folder != NULL)
-    (void) !fs_remove_tree (toc->folder, NULL);
-  g_free (toc->folder);
+  temporary_folder_clear (&toc->folder);
   g_free (toc->archive);
   g_free (toc->pg_restore);
   g_clear_pointer (&toc->entries, g_ptr_array_unref);
@@ -93,7 +97,11 @@ run_pg_dump (Toc *toc, GError **error)
                                spec->schema_only ? NULL : "--section=post-data", NULL };
   const char *const environment[] = { "LC_ALL=C", password_setting, NULL };
   g_auto (ProcessResult) result = { 0 };
-  return process_run_ok (&(ProcessSpec){ .argv = argv, .environment = environment }, &result, error);
+  ProcessSpec run = { .argv = argv, .environment = environment, .die_with_us = true };
+  if (process_run_ok (&run, &result, error))
+    return true;
+  keel_error_suggest (error, TOOL_HINT);
+  return false;
 }
 
 static bool
@@ -108,9 +116,12 @@ run_pg_restore (Toc *toc, const char *const *arguments, char **ret_output, GErro
   const char *const environment[] = { "LC_ALL=C", NULL };
   g_auto (ProcessResult) result = { 0 };
   ProcessSpec spec = { .argv = (const char *const *) argv->pdata, .environment = environment,
-                       .output_max_bytes = TEXT_MAX_BYTES };
+                       .die_with_us = true, .output_max_bytes = TEXT_MAX_BYTES };
   if (!process_run_ok (&spec, &result, error))
-    return prefix_error (error, "reading what pg_dump wrote");
+    {
+      keel_error_suggest (error, TOOL_HINT);
+      return prefix_error (error, "reading what pg_dump wrote");
+    }
   *ret_output = g_steal_pointer (&result.output);
   return true;
 }
@@ -149,6 +160,16 @@ phase_of_type (const char *rest, bool is_pre_data)
   return has_any_type (rest, keys) ? MEMBER_KEYS : MEMBER_POST_DATA;
 }
 
+/* Other entries may come without text: of the session, of the database, of what is there anyway. */
+static bool
+has_text (const char *rest)
+{
+  static const char *const types[]
+      = { "TABLE", "VIEW",  "MATERIALIZED VIEW", "SEQUENCE",   "FUNCTION",      "PROCEDURE", "TYPE",
+          "RULE",  "INDEX", "TRIGGER",           "CONSTRAINT", "FK CONSTRAINT", "DEFAULT",   NULL };
+  return has_any_type (rest, types);
+}
+
 /* "215; 1259 16386 TABLE public a owner" */
 static void
 add_entry (Toc *toc, const char *line, GHashTable *missing_tables)
@@ -159,6 +180,7 @@ add_entry (Toc *toc, const char *line, GHashTable *missing_tables)
   Entry *entry = g_new0 (Entry, 1);
   entry->id = g_strndup (fields[0], strcspn (fields[0], ";"));
   entry->depends_on = g_ptr_array_new_with_free_func (g_free);
+  entry->has_text = has_text (fields[3]);
   entry->phase = phase_of_type (fields[3], g_hash_table_contains (toc->pre_data, entry->id));
   g_ptr_array_add (toc->entries, entry);
   g_hash_table_insert (toc->by_id, entry->id, entry);
@@ -280,50 +302,92 @@ strip_preamble (char *text)
     memmove (text, end + strlen (last), strlen (end + strlen (last)) + 1);
 }
 
+/* The text ends with the comment that pg_restore writes last, and has one for each entry with text: one
+ * that was cut, or has less in it than was asked for, is not believed. */
+static bool
+check_text (const char *text, guint entry_count, GError **error)
+{
+  static const char header[] = "\n-- Name: ", end[] = "\n-- PostgreSQL database dump complete\n";
+  guint found = 0;
+  for (const char *at = text; (at = strstr (at, header)) != NULL; at++)
+    found++;
+  if (found >= entry_count && g_strrstr (text, end) != NULL)
+    return true;
+  return keel_error (error, KEEL_ERROR_FAILED, TOOL_HINT,
+                     "pg_restore reported success, but its output is cut short: %u of %u objects",
+                     MIN (found, entry_count), entry_count);
+}
+
 static bool
 write_phase (Toc *toc, BackupMemberKind phase, BackupDdl *ddl, GError **error)
 {
   g_autoptr (GString) list = g_string_new (NULL);
+  guint entry_count = 0;
   for (guint i = 0; i < toc->entries->len; i++)
     {
       const Entry *entry = toc->entries->pdata[i];
-      if (entry->phase == phase)
-        g_string_append_printf (list, "%s;\n", entry->id);
+      if (entry->phase != phase)
+        continue;
+      g_string_append_printf (list, "%s;\n", entry->id);
+      entry_count += entry->has_text;
     }
-  g_autofree char *list_path = g_build_filename (toc->folder, "list", NULL);
+  g_autofree char *list_path = g_build_filename (toc->folder.path, "list", NULL);
   g_autofree char *use_list = g_strdup_printf ("--use-list=%s", list_path);
   const char *const arguments[] = { use_list, "--file=-", NULL };
   if (list->len == 0 && phase != MEMBER_PRE_DATA)
     return true;
   if (!fs_write_durable (list_path, list->str, list->len, 0600, error)
-      || !run_pg_restore (toc, arguments, &ddl->text[phase], error))
+      || !run_pg_restore (toc, arguments, &ddl->text[phase], error)
+      || !check_text (ddl->text[phase], entry_count, error))
     return false;
   strip_restrict (&ddl->text[phase], &ddl->restrict_key);
   strip_preamble (ddl->text[phase]);
   return true;
 }
 
-bool
-backup_ddl_dump (const DdlSpec *spec, BackupDdl *ret_ddl, GError **error)
+static bool
+run_all (Toc *toc, BackupDdl *ddl, GError **error)
 {
   static const BackupMemberKind phases[]
       = { MEMBER_PRE_DATA, MEMBER_KEYS, MEMBER_FOREIGN_KEYS, MEMBER_POST_DATA };
+  if (!run_pg_dump (toc, error) || !read_toc (toc, error))
+    return false;
+  for (size_t i = 0; i < G_N_ELEMENTS (phases); i++)
+    if (!write_phase (toc, phases[i], ddl, error))
+      return false;
+  return true;
+}
+
+/* On a full disk pg_dump has been seen to write nothing and report success: what is then told as its
+ * fault is the disk's. */
+static bool
+is_disk_full (const char *folder)
+{
+  uint64_t free_bytes;
+  return fs_free_bytes (folder, &free_bytes, NULL) && free_bytes < TEMPORARY_MIN_BYTES;
+}
+
+bool
+backup_ddl_dump (const DdlSpec *spec, BackupDdl *ret_ddl, GError **error)
+{
   g_auto (Toc) toc = { .spec = spec };
   g_auto (BackupDdl) ddl = { 0 };
-  toc.folder = g_dir_make_tmp ("pgkeel-ddl-XXXXXX", error);
-  if (toc.folder == NULL)
+  g_autoptr (GError) problem = NULL;
+  toc.pg_restore = binaries_find_tool ("pg_restore", spec->server_major, error);
+  if (toc.pg_restore == NULL || !temporary_folder_make ("ddl", &toc.folder, error))
     return false;
-  toc.archive = g_build_filename (toc.folder, "schema.dump", NULL);
+  toc.archive = g_build_filename (toc.folder.path, "schema.dump", NULL);
   toc.entries = g_ptr_array_new_with_free_func (entry_free);
   toc.by_id = g_hash_table_new (g_str_hash, g_str_equal);
   toc.pre_data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  toc.pg_restore = binaries_find_tool ("pg_restore", spec->server_major, error);
-  if (toc.pg_restore == NULL || !run_pg_dump (&toc, error) || !read_toc (&toc, error))
-    return false;
-  for (size_t i = 0; i < G_N_ELEMENTS (phases); i++)
-    if (!write_phase (&toc, phases[i], &ddl, error))
-      return false;
-  *ret_ddl = ddl;
-  ddl = (BackupDdl){ 0 };
-  return true;
+  if (run_all (&toc, &ddl, &problem))
+    {
+      *ret_ddl = ddl;
+      ddl = (BackupDdl){ 0 };
+      return true;
+    }
+  if (keel_error_is (problem, KEEL_ERROR_FAILED) && is_disk_full (toc.folder.path))
+    return keel_error_errno (error, ENOSPC, "cannot keep the schema in “%s”", toc.folder.path);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
 }

@@ -23,8 +23,8 @@ create_result_clear (CreateResult *result)
   g_clear_pointer (&result->removed, g_ptr_array_unref);
 }
 
-static void G_GNUC_PRINTF (3, 4)
-warn (GPtrArray *warnings, Report *report, const char *format, ...)
+static void G_GNUC_PRINTF (4, 5)
+warn (GPtrArray *warnings, Report *report, const char *hint, const char *format, ...)
 {
   va_list args;
   va_start (args, format);
@@ -32,9 +32,14 @@ warn (GPtrArray *warnings, Report *report, const char *format, ...)
   va_end (args);
   g_ptr_array_add (warnings, text);
   if (warnings->len <= WARNINGS_SHOWN_MAX)
-    report_warning (report, text,
-                    warnings->len == 1 ? "Make sure that this is meant before older backups go."
-                                       : NULL);
+    report_warning (report, text, hint);
+}
+
+/* Said once, with the first of them. */
+static const char *
+shrunk_hint (const GPtrArray *warnings)
+{
+  return warnings->len == 0 ? "Make sure that this is meant before older backups go." : NULL;
 }
 
 /* A name after all others, whatever the clock says: "latest" must be the one made last. */
@@ -46,7 +51,8 @@ choose_name (const CreateSpec *spec, GPtrArray *entries, GPtrArray *warnings, Re
   if (newest != NULL && newest->stamp >= stamp)
     {
       if (newest->stamp > stamp + CLOCK_BACK_SECONDS)
-        warn (warnings, report, "the clock has gone back: “%s” has a later time", newest->name);
+        warn (warnings, report, "Set the clock; until then names follow the newest backup’s.",
+              "the clock has gone back: “%s” has a later time", newest->name);
       stamp = newest->stamp + 1;
     }
   return catalogue_format_name (spec->project->name, dump_type_name (spec->type), stamp);
@@ -82,11 +88,11 @@ compare_counts (const BackupIndex *before, const BackupIndex *now, GPtrArray *wa
       const BackupTable *table = g_hash_table_lookup (counts, name);
       g_autofree char *rows = text_format_count (old->digest.rows);
       if (table == NULL && old->digest.rows > 0)
-        warn (warnings, report, "table %s, which had %s rows, is gone", name, rows);
+        warn (warnings, report, shrunk_hint (warnings), "table %s, which had %s rows, is gone", name, rows);
       else if (table != NULL && table->digest.rows < (old->digest.rows + 1) / 2)
         {
           g_autofree char *rows_now = text_format_count (table->digest.rows);
-          warn (warnings, report, "table %s fell from %s to %s rows", name, rows, rows_now);
+          warn (warnings, report, shrunk_hint (warnings), "table %s fell from %s to %s rows", name, rows, rows_now);
         }
     }
 }
@@ -103,8 +109,8 @@ compare_with_previous (Store *store, const BackupEntry *previous, CreateResult *
     {
       g_autofree char *before = size_format (previous->size_bytes);
       g_autofree char *now = size_format (result->dump.size_bytes);
-      warn (result->warnings, report, "the backup is less than half as large as the one before: %s after %s",
-            now, before);
+      warn (result->warnings, report, shrunk_hint (result->warnings),
+            "the backup is less than half as large as the one before: %s after %s", now, before);
     }
   compare_counts (backup_reader_index (reader), result->dump.index, result->warnings, report);
   if (result->warnings->len > WARNINGS_SHOWN_MAX)
@@ -149,6 +155,31 @@ note_verified (Store *store, const char *name, GError **error)
          && catalogue_note_verified (store, name, reader, error);
 }
 
+/* The backup has its name, is whole and on disk: what comes after can only be warned about. Calling
+ * the run failed would say that there is no backup, and taking the file away would make it true. */
+static void
+warn_after (CreateResult *result, Report *report, const char *what, GError *problem)
+{
+  warn (result->warnings, report, keel_error_hint (problem), "the backup is good, but %s: %s", what,
+        problem->message);
+  g_error_free (problem);
+}
+
+static void
+settle (const CreateSpec *spec, Store *store, const char *folder, Report *report,
+        CreateResult *result)
+{
+  GError *problem = NULL;
+  if (!note_verified (store, result->name, &problem))
+    warn_after (result, report, "that it was verified could not be noted", g_steal_pointer (&problem));
+  if (!spec->keep_all
+      && !retention_run (spec->project, folder, false, result->removed, &problem))
+    warn_after (result, report, "old ones could not be removed", g_steal_pointer (&problem));
+  /* Last, so that the log has all warnings, and the room that retention made. */
+  if (!log_success (folder, result, spec->project, &problem))
+    warn_after (result, report, "backup.log could not be written", g_steal_pointer (&problem));
+}
+
 static bool
 create_locked (const CreateSpec *spec, Store *store, const char *folder, Report *report,
                CreateResult *result, GError **error)
@@ -167,10 +198,8 @@ create_locked (const CreateSpec *spec, Store *store, const char *folder, Report 
   if (!dump_run (&dump, store, result->name, report, &result->dump, error))
     return false;
   compare_with_previous (store, find_previous (entries, spec), result, report);
-  return note_verified (store, result->name, error)
-         && log_success (folder, result, spec->project, error)
-         && (spec->keep_all
-             || retention_run (spec->project, folder, false, result->removed, error));
+  settle (spec, store, folder, report, result);
+  return true;
 }
 
 bool

@@ -26,10 +26,9 @@ run_initdb (const ServerInit *init, const char *locale, ProcessResult *ret_resul
   g_autofree char *program = g_build_filename (init->bin_folder, "initdb", NULL);
   g_autofree char *locale_option = g_strdup_printf ("--locale=%s", locale);
   g_autofree char *user_option = g_strdup_printf ("--username=%s", init->superuser);
-  const char *argv[16]
-      = { program,       "--pgdata",        init->name,  "--auth=trust",     "--encoding=UTF8",
-          locale_option, "--lc-messages=C", user_option, "--no-instructions" };
-  argv[9] = init->is_scratch ? "--no-sync" : "--data-checksums";
+  const char *argv[16] = { program,           "--pgdata",    init->name,        "--auth=trust",
+                           "--encoding=UTF8", locale_option, "--lc-messages=C", user_option };
+  argv[8] = init->is_scratch ? "--no-sync" : "--data-checksums";
   /* initdb tries all time zones for the one that behaves as the system's; a scratch server needs none. */
   const char *const environment[]
       = { "LC_ALL=C", "PGDATA=", init->is_scratch ? "TZ=UTC" : NULL, NULL };

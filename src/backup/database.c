@@ -175,14 +175,49 @@ apply_privileges (DbConn *admin, const char *quoted, const json_t *properties, G
   return db_exec (admin, sql->str, error);
 }
 
-/* "name=value" as pg_db_role_setting keeps it. A list of names (search_path) is kept quoted there,
- * as its elements must stay apart. */
+/* Settings that are lists of names: PostgreSQL keeps their elements quoted as identifiers. */
+static bool
+is_name_list (const char *setting)
+{
+  static const char *const lists[]
+      = { "search_path",           "temp_tablespaces",         "session_preload_libraries",
+          "local_preload_libraries", "shared_preload_libraries", "unix_socket_directories" };
+  for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
+    if (g_ascii_strcasecmp (setting, lists[i]) == 0)
+      return true;
+  return false;
+}
+
+/* "a, \"b, \"\"c\"" becomes 'a', 'b, "c'. */
+static char *
+name_list_sql (const char *value)
+{
+  GString *sql = g_string_new (NULL);
+  g_autoptr (GString) element = g_string_new (NULL);
+  bool is_quoted = false;
+  for (const char *at = value;; at++)
+    {
+      if (*at == '\0' || (*at == ',' && !is_quoted))
+        {
+          g_autofree char *literal = db_quote_literal (element->str);
+          g_string_append_printf (sql, "%s%s", sql->len > 0 ? ", " : "", literal);
+          g_string_truncate (element, 0);
+          if (*at == '\0')
+            return g_string_free (sql, FALSE);
+        }
+      else if (*at == '"' && is_quoted && at[1] == '"')
+        g_string_append_c (element, *at++);
+      else if (*at == '"')
+        is_quoted = !is_quoted;
+      else if (is_quoted || !g_ascii_isspace (*at))
+        g_string_append_c (element, *at);
+    }
+}
+
+/* "name=value" as pg_db_role_setting keeps it. */
 static char *
 setting_sql (const char *quoted, const json_t *item)
 {
-  static const char *const lists[] = { "search_path", "temp_tablespaces", "session_preload_libraries",
-                                       "local_preload_libraries", "shared_preload_libraries",
-                                       "unix_socket_directories", "datestyle" };
   const char *setting = text_of (item, "setting");
   const char *role = text_of (item, "role");
   const char *equals = setting != NULL ? strchr (setting, '=') : NULL;
@@ -190,14 +225,8 @@ setting_sql (const char *quoted, const json_t *item)
     return NULL;
   g_autofree char *name = g_strndup (setting, (gsize) (equals - setting));
   g_autofree char *ident = db_quote_ident (name);
-  bool is_list = false;
-  for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
-    is_list = is_list || g_ascii_strcasecmp (name, lists[i]) == 0;
-  /* A list's kept form is itself what SET takes, but for an empty one. */
   g_autofree char *value
-      = is_list && equals[1] != '\0' && strpbrk (equals + 1, ";'\\") == NULL
-            ? g_strdup (equals + 1)
-            : db_quote_literal (equals + 1);
+      = is_name_list (name) ? name_list_sql (equals + 1) : db_quote_literal (equals + 1);
   if (role == NULL)
     return g_strdup_printf ("ALTER DATABASE %s SET %s = %s", quoted, ident, value);
   g_autofree char *user = db_quote_ident (role);

@@ -95,7 +95,14 @@ make_roles_and_tablespaces (Place *place, const BackupIndex *index, GError **err
         return false;
     }
   size_t number;
-  json_t *role;
+  json_t *group, *role;
+  json_array_foreach (json_object_get (index->source, "groups"), number, group)
+  {
+    g_autofree char *quoted = db_quote_ident (json_is_string (group) ? json_string_value (group) : "");
+    g_autofree char *sql = g_strdup_printf ("CREATE ROLE %s", quoted);
+    if (!db_exec (place->admin, sql, error))
+      return false;
+  }
   json_array_foreach (json_object_get (index->source, "roles"), number, role)
   {
     if (!grant_memberships (place->admin, role, error))

@@ -4,9 +4,9 @@
 
 /* Privileges are kept exploded, as names change on the way; NULL means the default ones. Roles are
  * those that anything in this database refers to, and the bootstrap superuser, whom pg_shdepend
- * leaves out; and whom these are members of, as some may only do by that what the dump has them do. */
+ * leaves out. Groups are whom these are members of: by that some may do what the dump has them do. */
 static const char source_sql[]
-    = "WITH RECURSIVE needed AS ("
+    = "WITH RECURSIVE needed (oid) AS ("
       "  SELECT r.oid FROM pg_catalog.pg_roles r, pg_catalog.pg_database d"
       "   WHERE d.datname = pg_catalog.current_database() AND (r.oid = 10 OR r.oid = d.datdba"
       "      OR r.oid IN (SELECT s.setrole FROM pg_catalog.pg_db_role_setting s"
@@ -16,8 +16,10 @@ static const char source_sql[]
       "                      AND (dbid = d.oid OR (dbid = 0"
       "                           AND classid = 'pg_catalog.pg_database'::pg_catalog.regclass"
       "                           AND objid = d.oid))))"
+      "), related (oid) AS ("
+      "  SELECT n.oid FROM needed n"
       "  UNION"
-      "  SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN needed n ON n.oid = m.member)"
+      "  SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN related r ON r.oid = m.member)"
       "SELECT pg_catalog.jsonb_build_object("
       "  'database', pg_catalog.jsonb_build_object("
       "     'name', d.datname, 'owner', pg_catalog.pg_get_userbyid(d.datdba),"
@@ -39,8 +41,9 @@ static const char source_sql[]
       "     'settings', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
       "             'role', CASE WHEN s.setrole <> 0"
       "                          THEN pg_catalog.pg_get_userbyid(s.setrole) END,"
-      "             'setting', c.setting) ORDER BY s.setrole, c.setting), '[]')"
-      "           FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c (setting)"
+      "             'setting', c.setting) ORDER BY s.setrole, c.number), '[]')"
+      "           FROM pg_catalog.pg_db_role_setting s,"
+      "                pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c (setting, number)"
       "          WHERE s.setdatabase = d.oid)),"
       "  'roles', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
       "       'name', r.rolname, 'bootstrap', r.oid = 10, 'superuser', r.rolsuper,"
@@ -53,6 +56,9 @@ static const char source_sql[]
       "             'set', pg_catalog.to_jsonb(m) -> 'set_option') ORDER BY m.roleid), '[]')"
       "           FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid)) ORDER BY r.oid), '[]')"
       "     FROM pg_catalog.pg_roles r JOIN needed USING (oid) WHERE r.rolname !~ '^pg_'),"
+      "  'groups', (SELECT coalesce(pg_catalog.jsonb_agg(r.rolname ORDER BY r.oid), '[]')"
+      "     FROM pg_catalog.pg_roles r JOIN related USING (oid) WHERE r.rolname !~ '^pg_'"
+      "      AND r.oid NOT IN (SELECT n.oid FROM needed n)),"
       "  'tablespaces', (SELECT coalesce(pg_catalog.jsonb_agg(t.spcname ORDER BY t.spcname), '[]')"
       "     FROM pg_catalog.pg_tablespace t"
       "    WHERE t.spcname NOT IN ('pg_default', 'pg_global') AND (t.oid = d.dattablespace"

@@ -100,9 +100,26 @@ dump_definition (RestorePlan *plan, const Schema *schema, const char *section, c
   return true;
 }
 
-/* Runs pg_dump's text, leaving out psql's own commands and what it sets about encodings. */
+/* "ALTER TABLE ONLY parent ATTACH PARTITION ...", the same of its indexes, and what is switched on or
+ * off of the triggers that it then has from its parent. */
 static bool
-run_definition (DbConn *conn, const char *sql, GError **error)
+needs_partition (const char *sql)
+{
+  return (g_str_has_prefix (sql, "ALTER TABLE ") || g_str_has_prefix (sql, "ALTER INDEX "))
+         && (strstr (sql, " ATTACH PARTITION ") != NULL || strstr (sql, " TRIGGER ") != NULL);
+}
+
+static bool
+run_one (DbConn *conn, const char *sql, GError **error)
+{
+  return db_exec (conn, sql, error) || prefix_error (error, "%.160s", sql);
+}
+
+/* Runs pg_dump's text, leaving out psql's own commands and what it sets about encodings. What makes
+ * the table a partition is put off into LATER: its parent has its keys already and would make them
+ * for it, while a partition that comes with its own keeps them. */
+static bool
+run_definition (DbConn *conn, const char *sql, GPtrArray *later, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_auto (GStrv) lines = g_strsplit (sql, "\n", -1);
@@ -114,9 +131,20 @@ run_definition (DbConn *conn, const char *sql, GError **error)
     {
       const SqlStatement *statement = &g_array_index (statements, SqlStatement, i);
       g_autofree char *one = g_strndup (text->str + statement->start, statement->length);
-      if (!db_exec (conn, one, error))
-        return prefix_error (error, "%.160s", one);
+      if (needs_partition (one))
+        g_ptr_array_add (later, g_steal_pointer (&one));
+      else if (!run_one (conn, one, error))
+        return false;
     }
+  return true;
+}
+
+static bool
+run_later (DbConn *conn, GPtrArray *later, GError **error)
+{
+  for (guint i = 0; i < later->len; i++)
+    if (!run_one (conn, later->pdata[i], error))
+      return false;
   return true;
 }
 
@@ -188,14 +216,16 @@ restore_missing (RestorePlan *plan, DbConn *conn, Report *report, RestoreResult 
 {
   g_auto (Schema) schema = { 0 };
   g_autofree char *before = NULL, *after = NULL;
+  g_autoptr (GPtrArray) later = g_ptr_array_new_with_free_func (g_free);
   restore_begin_step (plan, report);
   return schema_make (plan, &schema, error)
          && dump_definition (plan, &schema, "pre-data", &before, error)
          && dump_definition (plan, &schema, "post-data", &after, error)
-         && db_exec (conn, "BEGIN", error) && run_definition (conn, before, error)
+         && db_exec (conn, "BEGIN", error) && run_definition (conn, before, later, error)
          && load_rows (plan, conn, NULL, report, error)
          && compare_rows (plan, conn, plan->table->name, report, result, error)
-         && set_sequences (plan, conn, error) && run_definition (conn, after, error);
+         && set_sequences (plan, conn, error) && run_definition (conn, after, later, error)
+         && run_later (conn, later, error);
 }
 
 /* The table is there: its rows of then come beside those of now, for a person to compare and merge.

@@ -150,8 +150,8 @@ db_schema_read (DbConn *conn, GPtrArray **ret_objects, GError **error)
 {
   /* In the caller's transaction a savepoint takes the settings back. */
   bool nested = PQtransactionStatus (conn->pg) == PQTRANS_INTRANS;
-  const char *begin = nested ? "SAVEPOINT pgkeel_schema"
-                             : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+  const char *begin
+      = nested ? "SAVEPOINT pgkeel_schema" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
   const char *end = nested ? "ROLLBACK TO SAVEPOINT pgkeel_schema; RELEASE SAVEPOINT pgkeel_schema"
                            : "ROLLBACK";
   g_autoptr (GPtrArray) objects = g_ptr_array_new_with_free_func (schema_object_free);

@@ -164,7 +164,8 @@ find_element_end (const char *text, size_t at, size_t to)
 
 /* Writes ARRAY[(e1)::type, (e2)::type] for the elements FROM..TO of CAST's array or one in it. */
 static void
-write_array (GString *out, const char *text, size_t from, size_t to, const ArrayCast *cast, int depth)
+write_array (GString *out, const char *text, size_t from, size_t to, const ArrayCast *cast,
+             int depth)
 {
   g_string_append (out, "ARRAY[");
   for (size_t at = from; at < to;)
@@ -175,7 +176,8 @@ write_array (GString *out, const char *text, size_t from, size_t to, const Array
       while (stop > begin && g_ascii_isspace (text[stop - 1]))
         stop--;
       size_t inner;
-      if (at_array (text, begin, stop, &inner) && find_close (text, inner - 1, stop) == stop - 1)
+      if (depth < MAX_DEPTH && at_array (text, begin, stop, &inner)
+          && find_close (text, inner - 1, stop) == stop - 1)
         write_array (out, text, inner, stop - 1, cast, depth + 1);
       else
         {

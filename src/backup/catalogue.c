@@ -76,24 +76,59 @@ catalogue_note_verified (Store *store, const char *name, const BackupReader *rea
   return store_write_small (store, file, text, error);
 }
 
-/* 0 unless there is a record about these bytes. */
-static int64_t
-read_verified (Store *store, const char *name, const BackupReader *reader)
+/* Remembers that the bytes are not what they were, so that nobody has to find it out again, or takes
+ * an earlier verification's word for it. Best effort: the folder may be read-only. */
+static void
+note_damaged (Store *store, const char *name, const BackupReader *reader, const GError *problem)
 {
   g_autofree char *file = verified_file_name (name);
+  g_autofree char *sha256 = sha256_hex (backup_reader_trailer (reader)->sha256);
+  g_autofree char *time = clock_format_iso (clock_now ());
+  g_autofree char *valid = g_utf8_make_valid (problem->message, -1);
+  g_autoptr (json_t) object = json_pack ("{s:i, s:s, s:s, s:s}", "format", 1, "sha256", sha256,
+                                         "damaged", time, "problem", valid);
+  g_autofree char *text = json_dumps (object, 0);
+  if (!store_write_small (store, file, text, NULL))
+    g_debug ("cannot write “%s”", file);
+}
+
+bool
+catalogue_check_bytes (Store *store, const char *name, BackupReader *reader, Report *report,
+                       GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (backup_reader_verify (reader, report, &problem))
+    return true;
+  if (keel_error_is (problem, KEEL_ERROR_CORRUPT))
+    note_damaged (store, name, reader, problem);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
+/* Sets nothing unless there is a record about these bytes. */
+static bool
+read_verified (Store *store, BackupEntry *entry, const BackupReader *reader, GError **error)
+{
+  g_autofree char *file = verified_file_name (entry->name);
   g_autofree char *text = NULL;
   if (!store_read_small (store, file, RECORD_MAX_BYTES, &text, NULL))
-    return 0;
+    return true;
   g_autoptr (json_t) object = json_loads (text, 0, NULL);
   g_autofree char *sha256 = sha256_hex (backup_reader_trailer (reader)->sha256);
   const char *time = json_string_value (json_object_get (object, "verified"));
-  int64_t verified = 0;
-  if (g_strcmp0 (json_string_value (json_object_get (object, "sha256")), sha256) != 0
-      || time == NULL || !clock_parse_iso (time, &verified))
-    return 0;
-  return verified;
+  const char *damaged = json_string_value (json_object_get (object, "damaged"));
+  const char *problem = json_string_value (json_object_get (object, "problem"));
+  if (g_strcmp0 (json_string_value (json_object_get (object, "sha256")), sha256) != 0)
+    return true;
+  if (damaged != NULL)
+    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "found damaged on %s: %s", damaged,
+                       problem != NULL ? problem : "no reason given");
+  if (time == NULL || !clock_parse_iso (time, &entry->verified))
+    entry->verified = 0;
+  return true;
 }
 
+/* A proof or record that cannot be read proves nothing, and it is not the backup that is damaged. */
 static bool
 read_state (Store *store, BackupEntry *entry, GError **error)
 {
@@ -104,9 +139,11 @@ read_state (Store *store, BackupEntry *entry, GError **error)
   entry->created = index->created;
   entry->row_count = backup_index_rows (index);
   entry->table_count = index->tables->len;
-  entry->verified = read_verified (store, entry->name, reader);
-  return proof_read (store, entry->name, backup_reader_trailer (reader)->sha256, &entry->proven,
-                     error);
+  if (!read_verified (store, entry, reader, error))
+    return false;
+  if (!proof_read (store, entry->name, backup_reader_trailer (reader)->sha256, &entry->proven, NULL))
+    entry->proven = 0;
+  return true;
 }
 
 static BackupEntry *

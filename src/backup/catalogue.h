@@ -2,7 +2,7 @@
  * The backups of one folder: their names, what each says of itself, and which one is meant.
  *
  * Backups describe themselves; beside one there may be NAME.verified.json (when all bytes were last
- * read against their hashes) and NAME.proof.json (see proof.h). Both count only for the very bytes
+ * read against their hashes, or that they were found damaged) and NAME.proof.json (see proof.h). Both count only for the very bytes
  * they speak of.
  */
 #pragma once
@@ -15,7 +15,7 @@ typedef struct
   char *project, *type; /* out of the name */
   int64_t stamp;       /* out of the name: seconds since 1970 */
   uint64_t size_bytes;
-  char *problem;       /* why it cannot be read; NULL when trailer and index are whole */
+  char *problem;       /* why it cannot be read or was found damaged; NULL when there is none */
   int64_t created;     /* of the snapshot; below only without a problem */
   uint64_t row_count;
   uint64_t table_count;
@@ -50,6 +50,11 @@ bool catalogue_find (const char *folder, const char *text, Store **ret_store, ch
 /* Records that every byte of NAME was just read against its hashes. */
 bool catalogue_note_verified (Store *store, const char *name, const BackupReader *reader,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* backup_reader_verify of NAME, which READER reads, and remembers what damage it finds: until a later
+ * verification finds the bytes good again, the backup counts as damaged. */
+bool catalogue_check_bytes (Store *store, const char *name, BackupReader *reader, Report *report,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Removes NAME and what stands beside it. */
 bool catalogue_remove (Store *store, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;

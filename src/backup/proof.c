@@ -1,4 +1,5 @@
 #include "backup/proof.h"
+#include "backup/catalogue.h"
 #include "backup/database.h"
 #include "backup/load.h"
 #include "base/clock.h"
@@ -271,7 +272,7 @@ proof_run (const ProofSpec *spec, Store *store, const char *name, Report *report
   unsigned int jobs = spec->job_count > 0 ? spec->job_count : g_get_num_processors ();
   if (!backup_reader_open (store, name, &reader, error)
       || !check_provable (backup_reader_index (reader), error)
-      || !backup_reader_verify (reader, report, error)
+      || !catalogue_check_bytes (store, name, reader, report, error)
       || !open_place (spec, backup_reader_index (reader), jobs, &place, &proof.place, error))
     return false;
   report_step (report, "restoring into a %s", proof.place);

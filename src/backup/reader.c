@@ -72,9 +72,11 @@ backup_reader_open (Store *store, const char *name, BackupReader **ret_reader, G
   g_autoptr (StoreReader) object = NULL;
   if (!store_read (store, name, &object, error))
     return false;
-  if (!backup_reader_new (&object, ret_reader, error))
-    return prefix_error (error, "“%s”", name);
-  return true;
+  if (backup_reader_new (&object, ret_reader, error))
+    return true;
+  if (error != NULL && keel_error_is (*error, KEEL_ERROR_CORRUPT))
+    keel_error_suggest (error, "Use an older backup; this one is damaged.");
+  return prefix_error (error, "“%s”", name);
 }
 
 void
@@ -181,8 +183,8 @@ static bool
 check_whole (BackupReader *reader, Report *report, GError **error)
 {
   g_autoptr (Sha256) hash = sha256_new ();
-  g_autofree uint8_t *block = g_malloc (VERIFY_BLOCK_BYTES);
   uint64_t size = reader->trailer.index_offset + reader->trailer.index_size;
+  g_autofree uint8_t *block = g_malloc (MIN (size, (uint64_t) VERIFY_BLOCK_BYTES));
   for (uint64_t at = 0; at < size;)
     {
       size_t count = (size_t) MIN (size - at, (uint64_t) VERIFY_BLOCK_BYTES);

@@ -435,7 +435,7 @@ verify (CliContext *context, Store *store, const char *name, uint64_t *ret_bytes
   if (!backup_reader_open (store, name, &reader, error))
     return false;
   *ret_bytes = backup_reader_size (reader);
-  if (!backup_reader_verify (reader, &context->report, error))
+  if (!catalogue_check_bytes (store, name, reader, &context->report, error))
     return prefix_error (error, "“%s”", name);
   if (*ret_bytes <= context->project->min_size_bytes)
     {

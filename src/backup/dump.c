@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Memory: every worker holds one part as text and one compressed. */
-#define PART_BYTES_FEW_JOBS (8 * 1024 * 1024)
-#define PART_BYTES_MANY_JOBS (3 * 1024 * 1024)
+#define PART_BYTES_FEW_JOBS (4 * 1024 * 1024)
+#define PART_BYTES_MANY_JOBS (2 * 1024 * 1024)
 #define FEW_JOBS 4
 #define JOBS_MAX 8
 

@@ -1,24 +1,23 @@
 #include "backup/load.h"
-#include "backup/gzip.h"
+#include "backup/load_copy.h"
 #include "backup/load_keys.h"
 #include "backup/source.h"
 #include "base/parallel.h"
-#include "db/copy.h"
 #include "sql/split.h"
 
 #include <string.h>
 
 #define JOBS_MAX 8
-/* "\.", newline, newline: how a part's rows end. */
-#define COPY_END_BYTES 4
 #define ERROR_STATEMENT_CHARS 160
 
+/* A table on its way. */
 typedef struct
 {
-  const BackupTable *table;
-  int member; /* one part, or -1: the whole table in one transaction */
-  uint64_t raw_bytes;
-} Job;
+  BackupTable *entry;
+  bool is_shared;      /* by all sessions */
+  guint next_part;     /* of entry->members */
+  guint sessions_left; /* that have not ended with it */
+} Table;
 
 typedef struct
 {
@@ -28,18 +27,24 @@ typedef struct
   Report *report;
   GPtrArray *conns; /* of DbConn; conns[0] is the main one */
   bool owns_conns;
-  GArray *jobs;     /* of Job */
-  GMutex lock;      /* over the progress and the names */
+  GPtrArray *tables; /* of Table, with rows, large first */
+  GPtrArray *turns;  /* of Table, borrowed: one for each session that fills it */
+
+  GMutex lock; /* over all below, and over what changes in tables */
+  GCond changed;
+  guint next_turn;
+  guint filling_count; /* turns under way */
+  LoadKeys *keys;      /* to build meanwhile; NULL: none */
   uint64_t done_bytes, total_bytes, rows;
-  GHashTable *names; /* BackupTable to its quoted name as the dump writes it */
 } Load;
 
 static void
 load_clear (Load *load)
 {
   g_clear_pointer (&load->conns, g_ptr_array_unref);
-  g_clear_pointer (&load->jobs, g_array_unref);
-  g_clear_pointer (&load->names, g_hash_table_unref);
+  g_clear_pointer (&load->tables, g_ptr_array_unref);
+  g_clear_pointer (&load->turns, g_ptr_array_unref);
+  g_cond_clear (&load->changed);
   g_mutex_clear (&load->lock);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Load, load_clear)
@@ -151,61 +156,6 @@ load_ddl (DbConn *conn, BackupReader *reader, BackupMemberKind kind, GError **er
   return true;
 }
 
-/* The inflated stream of one part, of which only the rows go to the server. */
-typedef struct
-{
-  Load *load;
-  DbConn *conn;
-  const BackupTable *table;
-  GString *statement;
-  uint64_t at, rows_end;
-  bool freeze, started;
-} PartStream;
-
-/* "COPY t (a) FROM stdin;" becomes "COPY t (a) FROM stdin WITH (FREEZE)". */
-static bool
-start_copy (PartStream *stream, GError **error)
-{
-  static const char ending[] = " FROM stdin;\n";
-  GString *sql = stream->statement;
-  if (!g_str_has_suffix (sql->str, ending) || !g_str_has_prefix (sql->str, "COPY "))
-    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a part does not begin with its COPY statement");
-  g_string_truncate (sql, sql->len - 2);
-  if (stream->load->spec->only_statement != NULL)
-    g_string_assign (sql, stream->load->spec->only_statement);
-  if (stream->freeze)
-    g_string_append (sql, " WITH (FREEZE)");
-  stream->started = true;
-  return db_copy_in_begin (stream->conn, sql->str, error);
-}
-
-static bool
-on_piece (const char *data, size_t length, void *user_data, GError **error)
-{
-  PartStream *stream = user_data;
-  while (length > 0)
-    {
-      size_t count = length;
-      if (stream->at < stream->table->statement_bytes)
-        {
-          count = MIN (count, stream->table->statement_bytes - stream->at);
-          g_string_append_len (stream->statement, data, (gssize) count);
-          if (stream->at + count == stream->table->statement_bytes && !start_copy (stream, error))
-            return false;
-        }
-      else if (stream->at < stream->rows_end)
-        {
-          count = MIN (count, stream->rows_end - stream->at);
-          if (!db_copy_in_write (stream->conn, data, count, error))
-            return false;
-        }
-      stream->at += count;
-      data += count;
-      length -= count;
-    }
-  return true;
-}
-
 static void
 count_part (Load *load, const BackupMember *member)
 {
@@ -217,164 +167,226 @@ count_part (Load *load, const BackupMember *member)
   g_mutex_unlock (&load->lock);
 }
 
-/* The table's name as the dump quotes it, for load_keys.c. */
-static void
-note_name (Load *load, const BackupTable *table, const char *statement)
+/* The next part of TABLE that no session has taken; NULL when all are. */
+static const BackupMember *
+take_part (Load *load, Table *table)
 {
-  const char *start = statement + strlen ("COPY ");
-  const char *end = strstr (start, " (");
-  if (end == NULL)
-    return;
   g_mutex_lock (&load->lock);
-  if (!g_hash_table_contains (load->names, table))
-    g_hash_table_insert (load->names, (gpointer) table, g_strndup (start, (gsize) (end - start)));
+  guint next = table->next_part < table->entry->members->len ? table->next_part++ : G_MAXUINT;
+  g_mutex_unlock (&load->lock);
+  return next != G_MAXUINT ? &g_array_index (table->entry->members, BackupMember, next) : NULL;
+}
+
+/* The last session to end with a table lets its keys be built. */
+static void
+end_table (Load *load, Table *table, const char *name)
+{
+  g_mutex_lock (&load->lock);
+  if (--table->sessions_left == 0 && name != NULL && load->keys != NULL)
+    load_keys_table_filled (load->keys, name, table->entry->raw_bytes);
   g_mutex_unlock (&load->lock);
 }
 
+/* A table that one session fills alone is emptied first, in the same transaction: then its rows can
+ * be frozen at once, so that nothing need rewrite the pages later, and with wal_level = minimal
+ * nothing goes through the WAL. TRUNCATE names the table in UTF-8, the session may speak another
+ * encoding: then only plain names will do. */
 static bool
-load_part (Load *load, DbConn *conn, const BackupTable *table, const BackupMember *member,
-           bool freeze, GByteArray *buffer, GError **error)
+begin_table (Load *load, const Table *table, DbConn *conn, bool *ret_freeze, GError **error)
 {
-  if (!backup_reader_read (load->reader, member, buffer, error))
+  g_autofree char *name = db_quote_name (table->entry->schema, table->entry->name);
+  g_autofree char *truncate = g_strdup_printf ("TRUNCATE ONLY %s", name);
+  bool speaks_name = g_str_is_ascii (name) || strcmp (load->index->encoding, "UTF8") == 0;
+  *ret_freeze = !table->is_shared && !table->entry->is_extension_member && speaks_name
+                && load->spec->only == NULL;
+  return (!load->owns_conns || db_exec (conn, "BEGIN", error))
+         && (!*ret_freeze || db_exec (conn, truncate, error));
+}
+
+/* Fills the table, or, of a shared one, as much of it as there is time for. */
+static bool
+fill_table (Load *load, Table *table, DbConn *conn, const Parallel *parallel, GError **error)
+{
+  bool freeze;
+  if (!begin_table (load, table, conn, &freeze, error))
     return false;
-  g_autoptr (GString) statement = g_string_new (NULL);
-  PartStream stream = { .load = load, .conn = conn, .table = table, .statement = statement,
-                        .freeze = freeze, .rows_end = member->raw_bytes - COPY_END_BYTES };
-  bool sent = gzip_inflate (buffer->data, buffer->len, member->raw_bytes, on_piece, &stream, error);
-  if (sent && stream.at != member->raw_bytes)
-    sent = keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a part of the backup is cut short");
-  if (!sent)
+  g_autoptr (LoadCopy) copy
+      = load_copy_new (load->reader, conn, table->entry, load->spec->only_statement, freeze);
+  const BackupMember *member;
+  while ((member = take_part (load, table)) != NULL)
     {
-      if (stream.started)
-        db_copy_in_abort (conn);
-      return false;
+      if (!parallel_check (parallel, error) || !load_copy_member (copy, member, error))
+        return false;
+      count_part (load, member);
     }
-  uint64_t rows = 0;
-  if (!db_copy_in_end (conn, &rows, error))
+  if (!load_copy_end (copy, error) || (load->owns_conns && !db_exec (conn, "COMMIT", error)))
     return false;
-  if (rows != member->row_count)
-    return keel_error (error, KEEL_ERROR_CORRUPT, NULL,
-                       "the server took %" G_GUINT64_FORMAT " rows of a part of %" G_GUINT64_FORMAT,
-                       rows, member->row_count);
-  note_name (load, table, statement->str);
-  count_part (load, member);
+  end_table (load, table, load_copy_table_name (copy));
   return true;
 }
 
-/* The table in one transaction that first empties it: its rows are frozen at once, so that nothing
- * need rewrite the pages later, and with wal_level = minimal nothing goes through the WAL. */
-static bool
-load_whole_table (Load *load, DbConn *conn, const BackupTable *table, GByteArray *buffer,
-                  GError **error)
+/* What a session does next: fill a table, else build a key of one that is filled. */
+typedef struct
 {
-  bool own_transaction = load->owns_conns;
-  bool freeze = !table->is_extension_member && load->spec->only == NULL;
-  g_autofree char *name = db_quote_name (table->schema, table->name);
-  g_autofree char *truncate = g_strdup_printf ("TRUNCATE ONLY %s", name);
-  if (own_transaction && !db_exec (conn, "BEGIN", error))
-    return false;
-  /* TRUNCATE names the table in UTF-8, the session may speak another encoding. */
-  freeze = freeze && (g_str_is_ascii (name) || strcmp (load->index->encoding, "UTF8") == 0);
-  if (freeze && !db_exec (conn, truncate, error))
-    return false;
-  for (guint i = 0; i < table->members->len; i++)
-    if (!load_part (load, conn, table, &g_array_index (table->members, BackupMember, i), freeze,
-                    buffer, error))
-      return false;
-  return !own_transaction || db_exec (conn, "COMMIT", error);
+  Table *table;
+  LoadKey *key;
+} Work;
+
+/* False when there is nothing left to do. Waits while other sessions may still finish a table. */
+static bool
+take_work (Load *load, const Parallel *parallel, Work *ret_work)
+{
+  *ret_work = (Work){ 0 };
+  g_mutex_lock (&load->lock);
+  for (;;)
+    {
+      if (load->next_turn < load->turns->len)
+        ret_work->table = load->turns->pdata[load->next_turn++];
+      else if (load->keys != NULL)
+        ret_work->key = load_keys_take (load->keys);
+      bool may_come = load->filling_count > 0 && load->keys != NULL;
+      if (ret_work->table != NULL || ret_work->key != NULL || !may_come
+          || parallel_stopped (parallel))
+        break;
+      g_cond_wait_until (&load->changed, &load->lock, g_get_monotonic_time () + G_USEC_PER_SEC / 10);
+    }
+  load->filling_count += ret_work->table != NULL;
+  g_mutex_unlock (&load->lock);
+  return ret_work->table != NULL || ret_work->key != NULL;
 }
 
-static bool
-run_job (Load *load, DbConn *conn, const Job *job, GByteArray *buffer, GError **error)
+static void
+end_filling (Load *load)
 {
-  bool done = job->member < 0
-                  ? load_whole_table (load, conn, job->table, buffer, error)
-                  : load_part (load, conn, job->table,
-                               &g_array_index (job->table->members, BackupMember, job->member),
-                               false, buffer, error);
-  return done || prefix_error (error, "table %s.%s", job->table->schema, job->table->name);
+  g_mutex_lock (&load->lock);
+  load->filling_count--;
+  g_cond_broadcast (&load->changed);
+  g_mutex_unlock (&load->lock);
 }
 
 static bool
 load_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
 {
   Load *load = data;
-  g_autoptr (GByteArray) buffer = g_byte_array_new ();
-  for (unsigned int i; (i = parallel_next (parallel)) < load->jobs->len;)
-    if (!parallel_check (parallel, error)
-        || !run_job (load, load->conns->pdata[number], &g_array_index (load->jobs, Job, i), buffer,
-                     error))
-      return false;
+  DbConn *conn = load->conns->pdata[number];
+  Work work;
+  while (take_work (load, parallel, &work))
+    {
+      if (!parallel_check (parallel, error))
+        return false;
+      if (work.key != NULL)
+        {
+          if (!load_key_run (work.key, conn, error))
+            return false;
+          continue;
+        }
+      bool done = fill_table (load, work.table, conn, parallel, error);
+      end_filling (load);
+      if (!done)
+        return prefix_error (error, "table %s.%s", work.table->entry->schema,
+                             work.table->entry->name);
+    }
   return true;
 }
 
 static int
-compare_jobs (const void *a, const void *b)
+compare_tables (const void *a, const void *b)
 {
-  const Job *first = a, *second = b;
-  return (first->raw_bytes < second->raw_bytes) - (first->raw_bytes > second->raw_bytes);
+  const Table *const *first = a, *const *second = b;
+  uint64_t x = (*first)->entry->raw_bytes, y = (*second)->entry->raw_bytes;
+  return (x < y) - (x > y);
 }
 
-/* A table that would keep one session busy long after the others have ended is shared part by
- * part; all others are loaded whole. */
+/* A table that would keep one session busy long after the others have ended gets all of them; each
+ * turn is one session's. */
 static void
-add_jobs (Load *load, const BackupTable *table)
+plan_turns (Load *load)
 {
-  bool is_alone = load->conns->len > 1
-                  && table->raw_bytes > load->total_bytes / load->conns->len * 5 / 4
-                  && table->members->len > load->conns->len;
-  if (!is_alone && table->members->len > 0)
+  for (guint i = 0; i < load->index->tables->len; i++)
     {
-      Job whole = { table, -1, table->raw_bytes };
-      g_array_append_val (load->jobs, whole);
+      BackupTable *entry = load->index->tables->pdata[i];
+      if (entry->members->len == 0 || (load->spec->only != NULL && load->spec->only != entry))
+        continue;
+      Table *table = g_new0 (Table, 1);
+      table->entry = entry;
+      g_ptr_array_add (load->tables, table);
+      load->total_bytes += entry->raw_bytes;
     }
-  for (guint i = 0; is_alone && i < table->members->len; i++)
+  g_ptr_array_sort (load->tables, compare_tables);
+  guint sessions = load->conns->len;
+  for (guint i = 0; i < load->tables->len; i++)
     {
-      Job part = { table, (int) i, g_array_index (table->members, BackupMember, i).raw_bytes };
-      g_array_append_val (load->jobs, part);
+      Table *table = load->tables->pdata[i];
+      table->is_shared = sessions > 1 && table->entry->members->len > sessions
+                         && table->entry->raw_bytes > load->total_bytes / sessions * 5 / 4;
+      table->sessions_left = table->is_shared ? sessions : 1;
+      for (guint turn = 0; turn < table->sessions_left; turn++)
+        g_ptr_array_add (load->turns, table);
     }
 }
 
 static bool
 load_data (Load *load, GError **error)
 {
-  load->jobs = g_array_new (FALSE, FALSE, sizeof (Job));
-  for (guint i = 0; i < load->index->tables->len; i++)
-    {
-      const BackupTable *table = load->index->tables->pdata[i];
-      if (load->spec->only == NULL || load->spec->only == table)
-        load->total_bytes += table->raw_bytes;
-    }
-  for (guint i = 0; i < load->index->tables->len; i++)
-    {
-      const BackupTable *table = load->index->tables->pdata[i];
-      if (load->spec->only == NULL || load->spec->only == table)
-        add_jobs (load, table);
-    }
-  g_array_sort (load->jobs, compare_jobs);
+  plan_turns (load);
   return parallel_run (load->conns->len, load_worker, load, error);
 }
 
-/* Parts are settled in the main session; keys by all of them. */
+/* Foreign keys come when all tables have their rows and their keys. */
+static bool
+load_foreign_keys (Load *load, GError **error)
+{
+  g_autoptr (LoadKeys) keys = NULL;
+  if (!load_keys_new (load->reader, MEMBER_FOREIGN_KEYS, &keys, error))
+    return false;
+  load_keys_all_filled (keys);
+  load->keys = keys;
+  bool done = parallel_run (load->conns->len, load_worker, load, error)
+              && load_keys_finish (keys, load->conns->pdata[0], error);
+  load->keys = NULL;
+  return done;
+}
+
+/* Keys are built while other tables are still being filled; what is left comes after. */
+static bool
+load_data_and_keys (Load *load, GError **error)
+{
+  g_autoptr (LoadKeys) keys = NULL;
+  if (!load_keys_new (load->reader, MEMBER_KEYS, &keys, error))
+    return false;
+  load->keys = keys;
+  bool done = load_data (load, error);
+  if (done)
+    {
+      report_step (load->report, "building the rest of the keys and indexes");
+      load_keys_all_filled (keys);
+      done = parallel_run (load->conns->len, load_worker, load, error)
+             && load_keys_finish (keys, load->conns->pdata[0], error);
+    }
+  load->keys = NULL;
+  return done;
+}
+
+/* In one transaction of one session nothing runs beside anything, and a failed statement ends it. */
 static bool
 load_everything (Load *load, GError **error)
 {
   DbConn *main = load->conns->pdata[0];
   const LoadSpec *spec = load->spec;
-  bool schema = !spec->skip_schema && strcmp (load->index->type, "data") != 0;
   if (spec->only != NULL)
     return load_data (load, error);
-  if (schema && !load_ddl (main, load->reader, MEMBER_PRE_DATA, error))
+  if (spec->skip_schema || strcmp (load->index->type, "data") == 0)
+    return load_data (load, error) && load_ddl (main, load->reader, MEMBER_LARGE_OBJECTS, error)
+           && load_ddl (main, load->reader, MEMBER_SEQUENCES, error);
+  if (!load_ddl (main, load->reader, MEMBER_PRE_DATA, error))
     return false;
-  report_step (load->report, "loading %u tables", load->index->tables->len);
-  if (!load_data (load, error) || !load_ddl (main, load->reader, MEMBER_LARGE_OBJECTS, error)
+  report_step (load->report, "loading %u tables and building their keys", load->index->tables->len);
+  if (!load_data_and_keys (load, error)
+      || !load_ddl (main, load->reader, MEMBER_LARGE_OBJECTS, error)
       || !load_ddl (main, load->reader, MEMBER_SEQUENCES, error))
     return false;
-  if (!schema)
-    return true;
-  report_step (load->report, "building keys and indexes, checking foreign keys");
-  LoadKeys keys = { load->conns, load->reader, load->names, load->owns_conns };
-  return load_keys (&keys, MEMBER_KEYS, error) && load_keys (&keys, MEMBER_FOREIGN_KEYS, error)
+  report_step (load->report, "checking foreign keys, making triggers, rules and grants");
+  return load_foreign_keys (load, error)
          && load_ddl (main, load->reader, MEMBER_POST_DATA, error);
 }
 
@@ -413,7 +425,9 @@ load_run (const LoadSpec *spec, BackupReader *reader, Report *report, LoadResult
   g_auto (Load) load = { .spec = spec, .reader = reader, .index = backup_reader_index (reader),
                          .report = report };
   g_mutex_init (&load.lock);
-  load.names = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+  g_cond_init (&load.changed);
+  load.tables = g_ptr_array_new_with_free_func (g_free);
+  load.turns = g_ptr_array_new ();
   unsigned int jobs = spec->job_count > 0 ? spec->job_count : MIN (g_get_num_processors (), JOBS_MAX);
   if (!open_sessions (&load, jobs, error) || !load_everything (&load, error)
       || (spec->analyze && !analyze (&load, error)))

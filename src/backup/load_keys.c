@@ -1,66 +1,88 @@
 #include "backup/load_keys.h"
-#include "base/parallel.h"
-#include "db/conn.h"
 #include "sql/split.h"
 
 #include <string.h>
 
-/* Tables small enough are built in no time, whatever their order. */
-#define LARGE_TABLES_MAX 64
-
-typedef struct
+struct LoadKey
 {
-  char *sql;            /* with the settings that precede it */
-  uint64_t weight_bytes; /* of the largest table it names */
-  bool is_parallel;
-  bool retry;           /* lost a deadlock */
-} Job;
+  char *sql;             /* with the settings that precede it */
+  char *table;           /* as the dump quotes it; NULL when it may not run beside others */
+  uint64_t weight_bytes; /* of its table */
+  bool is_ready;         /* its table is filled */
+  bool is_done;
+  bool lost_deadlock;
+};
+
+struct LoadKeys
+{
+  GPtrArray *all;    /* of LoadKey, in the order of the dump */
+  GPtrArray *ready;  /* borrowed; the next to take is the last */
+  GHashTable *tables; /* name to GPtrArray of LoadKey, borrowed */
+};
 
 static void
-job_clear (void *data)
+key_free (void *data)
 {
-  g_free (((Job *) data)->sql);
+  LoadKey *key = data;
+  g_free (key->sql);
+  g_free (key->table);
+  g_free (key);
 }
 
-typedef struct
+void
+load_keys_free (LoadKeys *keys)
 {
-  const LoadKeys *keys;
-  GArray *jobs; /* of Job */
-} Run;
-
-static int
-compare_tables (const void *a, const void *b)
-{
-  const BackupTable *const *first = a, *const *second = b;
-  return ((*first)->raw_bytes < (*second)->raw_bytes) - ((*first)->raw_bytes > (*second)->raw_bytes);
+  if (keys == NULL)
+    return;
+  g_hash_table_unref (keys->tables);
+  g_ptr_array_unref (keys->ready);
+  g_ptr_array_unref (keys->all);
+  g_free (keys);
 }
 
-static GPtrArray *
-list_large_tables (const LoadKeys *keys)
+/* The end of the identifier that TEXT begins with, quoted or not. */
+static const char *
+skip_ident (const char *text)
 {
-  const BackupIndex *index = backup_reader_index (keys->reader);
-  GPtrArray *tables = g_ptr_array_new ();
-  for (guint i = 0; i < index->tables->len; i++)
-    if (g_hash_table_contains (keys->names, index->tables->pdata[i]))
-      g_ptr_array_add (tables, index->tables->pdata[i]);
-  g_ptr_array_sort (tables, compare_tables);
-  g_ptr_array_set_size (tables, (gint) MIN (tables->len, LARGE_TABLES_MAX));
-  return tables;
-}
-
-static uint64_t
-weigh (const LoadKeys *keys, GPtrArray *tables, const char *sql)
-{
-  for (guint i = 0; i < tables->len; i++)
+  if (*text != '"')
     {
-      const BackupTable *table = tables->pdata[i];
-      const char *name = g_hash_table_lookup (keys->names, table);
-      const char *at = strstr (sql, name);
-      char after = at != NULL ? at[strlen (name)] : '\0';
-      if (at != NULL && (g_ascii_isspace (after) || after == '(' || after == '\0'))
-        return table->raw_bytes;
+      while (g_ascii_isalnum (*text) || *text == '_' || *text == '$' || (*text & 0x80) != 0)
+        text++;
+      return text;
     }
-  return 0;
+  for (text++; *text != '\0'; text++)
+    if (*text == '"' && *++text != '"')
+      break;
+  return text;
+}
+
+/* "schema.name" at the start of TEXT, or NULL. */
+static char *
+read_name (const char *text)
+{
+  if (g_str_has_prefix (text, "ONLY "))
+    text += strlen ("ONLY ");
+  const char *end = skip_ident (text);
+  while (*end == '.')
+    end = skip_ident (end + 1);
+  return end > text ? g_strndup (text, (gsize) (end - text)) : NULL;
+}
+
+/* The table of a statement that may run beside others, or NULL. */
+static char *
+table_of (const char *sql)
+{
+  static const char *const indexes[] = { "CREATE INDEX ", "CREATE UNIQUE INDEX " };
+  static const char alter[] = "ALTER TABLE ";
+  for (size_t i = 0; i < G_N_ELEMENTS (indexes); i++)
+    if (g_str_has_prefix (sql, indexes[i]))
+      {
+        const char *at = skip_ident (sql + strlen (indexes[i]));
+        return g_str_has_prefix (at, " ON ") ? read_name (at + strlen (" ON ")) : NULL;
+      }
+  if (g_str_has_prefix (sql, alter) && strstr (sql, " ADD CONSTRAINT ") != NULL)
+    return read_name (sql + strlen (alter));
+  return NULL;
 }
 
 /* "SET name = ..." changes what all later statements see: the latest of each name goes with them. */
@@ -87,19 +109,27 @@ with_settings (GHashTable *settings, const char *sql)
   return g_string_free (text, FALSE);
 }
 
-/* Only what builds an index or adds a constraint runs side by side. What follows such a statement
- * in the dump (CLUSTER ON, ATTACH PARTITION, SET STATISTICS) needs it, and takes no time. */
-static bool
-is_parallel (const char *sql)
+static void
+add_key (LoadKeys *keys, GHashTable *settings, const char *sql)
 {
-  return g_str_has_prefix (sql, "CREATE INDEX ") || g_str_has_prefix (sql, "CREATE UNIQUE INDEX ")
-         || (g_str_has_prefix (sql, "ALTER TABLE ") && strstr (sql, " ADD CONSTRAINT ") != NULL);
+  LoadKey *key = g_new0 (LoadKey, 1);
+  key->sql = with_settings (settings, sql);
+  key->table = table_of (sql);
+  g_ptr_array_add (keys->all, key);
+  if (key->table == NULL)
+    return;
+  GPtrArray *list = g_hash_table_lookup (keys->tables, key->table);
+  if (list == NULL)
+    {
+      list = g_ptr_array_new ();
+      g_hash_table_insert (keys->tables, g_strdup (key->table), list);
+    }
+  g_ptr_array_add (list, key);
 }
 
 static void
-add_jobs (Run *run, const char *text, size_t length)
+add_text (LoadKeys *keys, const char *text, size_t length)
 {
-  g_autoptr (GPtrArray) tables = list_large_tables (run->keys);
   g_autoptr (GHashTable) settings
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GArray) statements = sql_split (text, length);
@@ -107,104 +137,20 @@ add_jobs (Run *run, const char *text, size_t length)
     {
       const SqlStatement *statement = &g_array_index (statements, SqlStatement, i);
       g_autofree char *sql = g_strndup (text + statement->start, statement->length);
-      if (note_setting (settings, sql))
-        continue;
-      Job job = { .sql = with_settings (settings, sql), .is_parallel = is_parallel (sql),
-                  .weight_bytes = weigh (run->keys, tables, sql) };
-      g_array_append_val (run->jobs, job);
+      if (!note_setting (settings, sql))
+        add_key (keys, settings, sql);
     }
-}
-
-static bool
-run_job (DbConn *conn, const Job *job, GError **error)
-{
-  if (db_exec (conn, job->sql, error))
-    return true;
-  const char *last = g_strrstr (job->sql, ";\n");
-  g_autofree char *flat = g_strdup (last != NULL ? last + 2 : job->sql);
-  g_strdelimit (flat, "\r\n\t", ' ');
-  g_autofree char *valid = g_utf8_make_valid (flat, -1);
-  return prefix_error (error, "%.200s", valid);
-}
-
-static bool
-key_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
-{
-  Run *run = data;
-  for (unsigned int i; (i = parallel_next (parallel)) < run->jobs->len;)
-    {
-      Job *job = &g_array_index (run->jobs, Job, i);
-      g_autoptr (GError) problem = NULL;
-      if (!parallel_check (parallel, error))
-        return false;
-      if (run_job (run->keys->conns->pdata[number], job, &problem))
-        continue;
-      job->retry = run->keys->own_transactions
-                   && g_strcmp0 (keel_error_sqlstate (problem), "40P01") == 0;
-      if (!job->retry)
-        {
-          g_propagate_error (error, g_steal_pointer (&problem));
-          return false;
-        }
-    }
-  return true;
-}
-
-static int
-compare_jobs (const void *a, const void *b)
-{
-  const Job *first = a, *second = b;
-  return (first->weight_bytes < second->weight_bytes) - (first->weight_bytes > second->weight_bytes);
-}
-
-static bool
-run_batch (Run *run, GError **error)
-{
-  g_array_sort (run->jobs, compare_jobs);
-  if (!parallel_run (run->keys->conns->len, key_worker, run, error))
-    return false;
-  for (guint i = 0; i < run->jobs->len; i++)
-    {
-      const Job *job = &g_array_index (run->jobs, Job, i);
-      if (job->retry && !run_job (run->keys->conns->pdata[0], job, error))
-        return false;
-    }
-  return true;
-}
-
-/* The statements that need others come after all others, in order. */
-static bool
-run_all (Run *run, GError **error)
-{
-  g_autoptr (GArray) later = g_array_new (FALSE, FALSE, sizeof (Job));
-  g_array_set_clear_func (later, job_clear);
-  for (guint i = 0; i < run->jobs->len;)
-    {
-      Job *job = &g_array_index (run->jobs, Job, i);
-      if (job->is_parallel)
-        {
-          i++;
-          continue;
-        }
-      Job moved = { .sql = g_steal_pointer (&job->sql) };
-      g_array_append_val (later, moved);
-      g_array_remove_index (run->jobs, i);
-    }
-  if (!run_batch (run, error))
-    return false;
-  for (guint i = 0; i < later->len; i++)
-    if (!run_job (run->keys->conns->pdata[0], &g_array_index (later, Job, i), error))
-      return false;
-  return true;
 }
 
 bool
-load_keys (const LoadKeys *keys, BackupMemberKind kind, GError **error)
+load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys, GError **error)
 {
-  const BackupIndex *index = backup_reader_index (keys->reader);
-  g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (Job));
-  g_array_set_clear_func (jobs, job_clear);
-  Run run = { keys, jobs };
+  const BackupIndex *index = backup_reader_index (reader);
+  g_autoptr (LoadKeys) keys = g_new0 (LoadKeys, 1);
+  keys->all = g_ptr_array_new_with_free_func (key_free);
+  keys->ready = g_ptr_array_new ();
+  keys->tables = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < index->members->len; i++)
     {
       const BackupMember *member = &g_array_index (index->members, BackupMember, i);
@@ -212,9 +158,97 @@ load_keys (const LoadKeys *keys, BackupMemberKind kind, GError **error)
       size_t length;
       if (member->kind != kind)
         continue;
-      if (!backup_reader_read_text (keys->reader, member, &text, &length, error))
+      if (!backup_reader_read_text (reader, member, &text, &length, error))
         return false;
-      add_jobs (&run, text, length);
+      add_text (keys, text, length);
     }
-  return run_all (&run, error);
+  *ret_keys = g_steal_pointer (&keys);
+  return true;
+}
+
+static int
+compare_weights (const void *a, const void *b)
+{
+  const LoadKey *const *first = a, *const *second = b;
+  return ((*first)->weight_bytes > (*second)->weight_bytes)
+         - ((*first)->weight_bytes < (*second)->weight_bytes);
+}
+
+static void
+make_ready (LoadKeys *keys, LoadKey *key, uint64_t weight_bytes)
+{
+  if (key->is_ready || key->table == NULL)
+    return;
+  key->is_ready = true;
+  key->weight_bytes = weight_bytes;
+  g_ptr_array_add (keys->ready, key);
+}
+
+void
+load_keys_table_filled (LoadKeys *keys, const char *name, uint64_t raw_bytes)
+{
+  const GPtrArray *list = g_hash_table_lookup (keys->tables, name);
+  for (guint i = 0; list != NULL && i < list->len; i++)
+    make_ready (keys, list->pdata[i], raw_bytes);
+  g_ptr_array_sort (keys->ready, compare_weights);
+}
+
+void
+load_keys_all_filled (LoadKeys *keys)
+{
+  for (guint i = keys->all->len; i > 0; i--)
+    make_ready (keys, keys->all->pdata[i - 1], 0);
+  g_ptr_array_sort (keys->ready, compare_weights);
+}
+
+LoadKey *
+load_keys_take (LoadKeys *keys)
+{
+  if (keys->ready->len == 0)
+    return NULL;
+  return g_ptr_array_remove_index (keys->ready, keys->ready->len - 1);
+}
+
+/* An error shows the statement, without the settings before it. */
+static bool
+run (LoadKey *key, DbConn *conn, GError **error)
+{
+  key->is_done = db_exec (conn, key->sql, error);
+  if (key->is_done)
+    return true;
+  const char *last = g_strrstr (key->sql, ";\n");
+  g_autofree char *flat = g_strdup (last != NULL ? last + 2 : key->sql);
+  g_strdelimit (flat, "\r\n\t", ' ');
+  g_autofree char *valid = g_utf8_make_valid (flat, -1);
+  return prefix_error (error, "%.200s", valid);
+}
+
+bool
+load_key_run (LoadKey *key, DbConn *conn, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (run (key, conn, &problem))
+    return true;
+  key->lost_deadlock = g_strcmp0 (keel_error_sqlstate (problem), "40P01") == 0;
+  if (!key->lost_deadlock)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return key->lost_deadlock;
+}
+
+bool
+load_keys_finish (LoadKeys *keys, DbConn *conn, GError **error)
+{
+  for (guint i = 0; i < keys->all->len; i++)
+    {
+      LoadKey *key = keys->all->pdata[i];
+      if (!key->is_done && key->table != NULL && !run (key, conn, error))
+        return false;
+    }
+  for (guint i = 0; i < keys->all->len; i++)
+    {
+      LoadKey *key = keys->all->pdata[i];
+      if (!key->is_done && !run (key, conn, error))
+        return false;
+    }
+  return true;
 }

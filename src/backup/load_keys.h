@@ -1,19 +1,35 @@
 /*
- * The part of loading that follows the data: indexes, keys and foreign keys, each statement on its
- * own, by all sessions at once.
+ * The DDL that follows the data: indexes, primary and unique keys, foreign keys, statement by
+ * statement, so that sessions can share it.
+ *
+ * What builds an index or adds a constraint may run beside others once its table is filled. The rest
+ * (CLUSTER ON, ATTACH PARTITION, SET STATISTICS) needs such a statement before it, takes no time, and
+ * runs after all of them in the order of the dump. Taking and marking is for one thread at a time: the
+ * caller holds its own lock.
  */
 #pragma once
 
 #include "backup/reader.h"
+#include "db/conn.h"
 
-typedef struct
-{
-  GPtrArray *conns;    /* of DbConn */
-  BackupReader *reader;
-  GHashTable *names;   /* BackupTable to its quoted name in the dump: large ones go first */
-  bool own_transactions; /* false: all in the one open transaction of conns[0] */
-} LoadKeys;
+typedef struct LoadKeys LoadKeys;
+typedef struct LoadKey LoadKey;
 
-/* Runs the DDL of KIND. Statements that the server ends for a deadlock run again, one by one. */
-bool load_keys (const LoadKeys *keys, BackupMemberKind kind, GError **error)
+/* Reads and splits the DDL of KIND. */
+bool load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+void load_keys_free (LoadKeys *keys);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LoadKeys, load_keys_free)
+
+/* The table called NAME (as the dump quotes it), of RAW_BYTES, is filled: its statements may run. */
+void load_keys_table_filled (LoadKeys *keys, const char *name, uint64_t raw_bytes);
+/* All tables are: every statement that may run beside others may run. */
+void load_keys_all_filled (LoadKeys *keys);
+
+/* The next statement that may run now, of the largest table first; NULL when there is none. */
+LoadKey *load_keys_take (LoadKeys *keys);
+/* Runs it in CONN. A deadlock with its neighbours is no error: it is put aside. */
+bool load_key_run (LoadKey *key, DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Runs, in CONN and in order, what was put aside and what needs the others. */
+bool load_keys_finish (LoadKeys *keys, DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -23,7 +23,8 @@ may_go (const Project *project, const BackupEntry *entry, GHashTable *seen, int6
 {
   if (entry->problem != NULL || strcmp (entry->project, project->name) != 0)
     return false;
-  bool is_newest = is_first (seen, entry->type, "whole");
+  /* One that could not be restored is no way back, however new. */
+  bool is_newest = entry->proven >= 0 && is_first (seen, entry->type, "whole");
   bool is_newest_proven = entry->proven > 0 && is_first (seen, entry->type, "proven");
   int64_t keep = keep_seconds (project, entry->type);
   /* By the name's time and the snapshot's: a clock that jumped must agree with itself to count. */

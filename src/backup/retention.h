@@ -2,9 +2,8 @@
  * Removes old backups, and never the last good one.
  *
  * Only files older than backup.keep go, only when pgkeel.yaml sets it, and only of the same project and
- * type. Whatever their age, kept are: the newest whole backup, the newest proven one, and every file
- * that is damaged or not understood (that is for a person to look at). Nothing goes unless a newer
- * whole backup of that type stays.
+ * type. Whatever their age, kept are: the newest whole backup whose proof did not fail, the newest
+ * proven one, and every file that is damaged or not understood (that is for a person to look at).
  */
 #pragma once
 

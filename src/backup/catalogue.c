@@ -63,8 +63,7 @@ verified_file_name (const char *name)
 }
 
 bool
-catalogue_note_verified (Store *store, const char *name, const BackupReader *reader,
-                         GError **error)
+catalogue_note_verified (Store *store, const char *name, const BackupReader *reader, GError **error)
 {
   g_autofree char *file = verified_file_name (name);
   g_autofree char *sha256 = sha256_hex (backup_reader_trailer (reader)->sha256);
@@ -141,7 +140,8 @@ read_state (Store *store, BackupEntry *entry, GError **error)
   entry->table_count = index->tables->len;
   if (!read_verified (store, entry, reader, error))
     return false;
-  if (!proof_read (store, entry->name, backup_reader_trailer (reader)->sha256, &entry->proven, NULL))
+  if (!proof_read (store, entry->name, backup_reader_trailer (reader)->sha256, &entry->proven,
+                   NULL))
     entry->proven = 0;
   return true;
 }

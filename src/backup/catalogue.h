@@ -11,16 +11,16 @@
 
 typedef struct
 {
-  char *name;          /* "ledgerflow_db_backup_20250422_020000.sql.gz" */
+  char *name;           /* "ledgerflow_db_backup_20250422_020000.sql.gz" */
   char *project, *type; /* out of the name */
-  int64_t stamp;       /* out of the name: seconds since 1970 */
+  int64_t stamp;        /* out of the name: seconds since 1970 */
   uint64_t size_bytes;
-  char *problem;       /* why it cannot be read or was found damaged; NULL when there is none */
-  int64_t created;     /* of the snapshot; below only without a problem */
+  char *problem;   /* why it cannot be read or was found damaged; NULL when there is none */
+  int64_t created; /* of the snapshot; below only without a problem */
   uint64_t row_count;
   uint64_t table_count;
-  int64_t verified;    /* 0: never */
-  int64_t proven;      /* 0: never; negative: the proof failed then */
+  int64_t verified; /* 0: never */
+  int64_t proven;   /* 0: never; negative: the proof failed then */
 } BackupEntry;
 
 void backup_entry_free (BackupEntry *entry);

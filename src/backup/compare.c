@@ -26,8 +26,7 @@ typedef struct
   CompareResult *result;
 } Compare;
 
-static void G_GNUC_PRINTF (2, 3)
-differ (Compare *compare, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) differ (Compare *compare, const char *format, ...)
 {
   va_list args;
   va_start (args, format);
@@ -262,15 +261,20 @@ compare_run (const CompareSpec *spec, const BackupIndex *index, Report *report,
   if (spec->single != NULL ? !snapshot_borrow (spec->single, &snapshot, error)
                            : !snapshot_open (&wanted, report, &snapshot, error))
     return false;
-  Compare compare = { .spec = spec, .index = index, .report = report, .snapshot = snapshot,
-                      .digests = digests, .result = &result };
+  Compare compare = { .spec = spec,
+                      .index = index,
+                      .report = report,
+                      .snapshot = snapshot,
+                      .digests = digests,
+                      .result = &result };
   g_mutex_init (&compare.lock);
   bool all = spec->only == NULL;
-  bool done = (!spec->expect_data || compare_tables (&compare, error))
-              && (!all || !spec->expect_data
-                  || (compare_sequences (&compare, error) && compare_large_objects (&compare, error)))
-              && (!all || !spec->expect_schema
-                  || (check_indexes (&compare, error) && compare_schema (&compare, error)));
+  bool done
+      = (!spec->expect_data || compare_tables (&compare, error))
+        && (!all || !spec->expect_data
+            || (compare_sequences (&compare, error) && compare_large_objects (&compare, error)))
+        && (!all || !spec->expect_schema
+            || (check_indexes (&compare, error) && compare_schema (&compare, error)));
   g_mutex_clear (&compare.lock);
   if (!done)
     return false;

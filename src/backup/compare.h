@@ -14,11 +14,11 @@ typedef struct
 {
   const char *url;
   const char *database;
-  DbConn *single;          /* when set: in this session and its open transaction */
+  DbConn *single; /* when set: in this session and its open transaction */
   unsigned int job_count;
-  bool expect_schema;      /* compare the fingerprint */
-  bool expect_data;        /* compare rows, sequences and large objects */
-  const BackupTable *only; /* this table only, and nothing else ... */
+  bool expect_schema;                  /* compare the fingerprint */
+  bool expect_data;                    /* compare rows, sequences and large objects */
+  const BackupTable *only;             /* this table only, and nothing else ... */
   const char *only_schema, *only_name; /* ... under this name in the database; NULL: its own */
 } CompareSpec;
 
@@ -26,12 +26,12 @@ typedef struct
 {
   uint64_t tables_equal, tables_total;
   uint64_t sequences_equal, sequences_total;
-  uint64_t rows;              /* read and digested */
+  uint64_t rows; /* read and digested */
   bool schema_compared;
   bool schema_equal;
   bool large_objects_equal;
   uint64_t indexes_valid, indexes_total;
-  GPtrArray *differences;     /* of text: one line each */
+  GPtrArray *differences; /* of text: one line each */
 } CompareResult;
 
 void compare_result_clear (CompareResult *result);

@@ -24,7 +24,7 @@ create_result_clear (CreateResult *result)
 }
 
 static void G_GNUC_PRINTF (4, 5)
-warn (GPtrArray *warnings, Report *report, const char *hint, const char *format, ...)
+    warn (GPtrArray *warnings, Report *report, const char *hint, const char *format, ...)
 {
   va_list args;
   va_start (args, format);
@@ -88,11 +88,13 @@ compare_counts (const BackupIndex *before, const BackupIndex *now, GPtrArray *wa
       const BackupTable *table = g_hash_table_lookup (counts, name);
       g_autofree char *rows = text_format_count (old->digest.rows);
       if (table == NULL && old->digest.rows > 0)
-        warn (warnings, report, shrunk_hint (warnings), "table %s, which had %s rows, is gone", name, rows);
+        warn (warnings, report, shrunk_hint (warnings), "table %s, which had %s rows, is gone",
+              name, rows);
       else if (table != NULL && table->digest.rows < (old->digest.rows + 1) / 2)
         {
           g_autofree char *rows_now = text_format_count (table->digest.rows);
-          warn (warnings, report, shrunk_hint (warnings), "table %s fell from %s to %s rows", name, rows, rows_now);
+          warn (warnings, report, shrunk_hint (warnings), "table %s fell from %s to %s rows", name,
+                rows, rows_now);
         }
     }
 }
@@ -122,8 +124,7 @@ compare_with_previous (Store *store, const BackupEntry *previous, CreateResult *
 }
 
 static bool
-log_success (const char *folder, const CreateResult *result, const Project *project,
-             GError **error)
+log_success (const char *folder, const CreateResult *result, const Project *project, GError **error)
 {
   const BackupIndex *index = result->dump.index;
   g_autoptr (GString) counts = g_string_new (NULL);
@@ -171,9 +172,9 @@ settle (const CreateSpec *spec, Store *store, const char *folder, Report *report
 {
   GError *problem = NULL;
   if (!note_verified (store, result->name, &problem))
-    warn_after (result, report, "that it was verified could not be noted", g_steal_pointer (&problem));
-  if (!spec->keep_all
-      && !retention_run (spec->project, folder, false, result->removed, &problem))
+    warn_after (result, report, "that it was verified could not be noted",
+                g_steal_pointer (&problem));
+  if (!spec->keep_all && !retention_run (spec->project, folder, false, result->removed, &problem))
     warn_after (result, report, "old ones could not be removed", g_steal_pointer (&problem));
   /* Last, so that the log has all warnings, and the room that retention made. */
   if (!log_success (folder, result, spec->project, &problem))
@@ -191,7 +192,9 @@ create_locked (const CreateSpec *spec, Store *store, const char *folder, Report 
   result->removed = g_ptr_array_new_with_free_func (g_free);
   result->name = choose_name (spec, entries, result->warnings, report);
   result->path = g_build_filename (folder, result->name, NULL);
-  DumpSpec dump = { .url = spec->url, .type = spec->type, .job_count = spec->job_count,
+  DumpSpec dump = { .url = spec->url,
+                    .type = spec->type,
+                    .job_count = spec->job_count,
                     .min_size_bytes = spec->project->min_size_bytes,
                     .project = spec->project->name,
                     .environment = spec->project->environment->name };

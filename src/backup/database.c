@@ -55,7 +55,7 @@ text_of (const json_t *properties, const char *key)
 }
 
 static void G_GNUC_PRINTF (3, 4)
-append_option (GString *sql, const char *value, const char *format, ...)
+    append_option (GString *sql, const char *value, const char *format, ...)
 {
   if (value == NULL)
     return;
@@ -160,18 +160,19 @@ apply_privileges (DbConn *admin, const char *quoted, const json_t *properties, G
   size_t i;
   json_t *grant;
   json_array_foreach (privileges, i, grant)
-  {
-    const char *grantee = text_of (grant, "grantee");
-    const char *privilege = text_of (grant, "privilege");
-    g_autofree char *to = grantee != NULL ? db_quote_ident (grantee) : g_strdup ("PUBLIC");
-    /* The words come from a file: only letters and spaces may reach the server unquoted. */
-    if (privilege == NULL || strspn (privilege, "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") != strlen (privilege))
-      return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "the backup names an unknown privilege");
-    g_string_append_printf (sql, "; GRANT %s ON DATABASE %s TO %s%s", privilege, quoted, to,
-                            json_is_true (json_object_get (grant, "grantable"))
-                                ? " WITH GRANT OPTION"
-                                : "");
-  }
+    {
+      const char *grantee = text_of (grant, "grantee");
+      const char *privilege = text_of (grant, "privilege");
+      g_autofree char *to = grantee != NULL ? db_quote_ident (grantee) : g_strdup ("PUBLIC");
+      /* The words come from a file: only letters and spaces may reach the server unquoted. */
+      if (privilege == NULL
+          || strspn (privilege, "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") != strlen (privilege))
+        return keel_error (error, KEEL_ERROR_CORRUPT, NULL,
+                           "the backup names an unknown privilege");
+      g_string_append_printf (
+          sql, "; GRANT %s ON DATABASE %s TO %s%s", privilege, quoted, to,
+          json_is_true (json_object_get (grant, "grantable")) ? " WITH GRANT OPTION" : "");
+    }
   return db_exec (admin, sql->str, error);
 }
 
@@ -179,9 +180,12 @@ apply_privileges (DbConn *admin, const char *quoted, const json_t *properties, G
 static bool
 is_name_list (const char *setting)
 {
-  static const char *const lists[]
-      = { "search_path",           "temp_tablespaces",         "session_preload_libraries",
-          "local_preload_libraries", "shared_preload_libraries", "unix_socket_directories" };
+  static const char *const lists[] = { "search_path",
+                                       "temp_tablespaces",
+                                       "session_preload_libraries",
+                                       "local_preload_libraries",
+                                       "shared_preload_libraries",
+                                       "unix_socket_directories" };
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
     if (g_ascii_strcasecmp (setting, lists[i]) == 0)
       return true;
@@ -239,11 +243,11 @@ apply_settings (DbConn *admin, const char *quoted, const json_t *properties, GEr
   size_t i;
   json_t *item;
   json_array_foreach (json_object_get (properties, "settings"), i, item)
-  {
-    g_autofree char *sql = setting_sql (quoted, item);
-    if (sql != NULL && !db_exec (admin, sql, error))
-      return prefix_error (error, "settings of the database");
-  }
+    {
+      g_autofree char *sql = setting_sql (quoted, item);
+      if (sql != NULL && !db_exec (admin, sql, error))
+        return prefix_error (error, "settings of the database");
+    }
   return true;
 }
 
@@ -340,7 +344,8 @@ database_swap (DbConn *admin, const char *current, const char *kept, const char 
       if (try_swap (admin, current, kept, new_name, &problem))
         return true;
       /* Sessions that come back faster than they are ended. */
-      bool again = g_strcmp0 (keel_error_sqlstate (problem), "55006") == 0 && attempt < SWAP_ATTEMPTS;
+      bool again
+          = g_strcmp0 (keel_error_sqlstate (problem), "55006") == 0 && attempt < SWAP_ATTEMPTS;
       if (!again)
         {
           g_propagate_error (error, g_steal_pointer (&problem));
@@ -361,17 +366,17 @@ list_missing (DbConn *admin, const json_t *items, const char *query, GPtrArray *
   size_t i;
   json_t *item;
   json_array_foreach (items, i, item)
-  {
-    const char *name = json_is_string (item) ? json_string_value (item) : text_of (item, "name");
-    const char *const params[] = { name };
-    g_autofree char *found = NULL;
-    if (name == NULL)
-      continue;
-    if (!db_query_text (admin, query, 1, params, &found, error))
-      return false;
-    if (found == NULL)
-      g_ptr_array_add (missing, g_strdup (name));
-  }
+    {
+      const char *name = json_is_string (item) ? json_string_value (item) : text_of (item, "name");
+      const char *const params[] = { name };
+      g_autofree char *found = NULL;
+      if (name == NULL)
+        continue;
+      if (!db_query_text (admin, query, 1, params, &found, error))
+        return false;
+      if (found == NULL)
+        g_ptr_array_add (missing, g_strdup (name));
+    }
   return true;
 }
 
@@ -399,24 +404,24 @@ database_create_role_sql (const json_t *source, const char *role)
   {
     const char *key;
     const char *yes;
-  } attributes[] = { { "superuser", " SUPERUSER" },   { "createrole", " CREATEROLE" },
-                     { "createdb", " CREATEDB" },     { "login", " LOGIN" },
+  } attributes[] = { { "superuser", " SUPERUSER" },     { "createrole", " CREATEROLE" },
+                     { "createdb", " CREATEDB" },       { "login", " LOGIN" },
                      { "replication", " REPLICATION" }, { "bypassrls", " BYPASSRLS" } };
   size_t i;
   json_t *item;
   json_array_foreach (json_object_get (source, "roles"), i, item)
-  {
-    if (g_strcmp0 (text_of (item, "name"), role) != 0)
-      continue;
-    g_autofree char *quoted = db_quote_ident (role);
-    GString *sql = g_string_new (NULL);
-    g_string_printf (sql, "CREATE ROLE %s", quoted);
-    for (size_t j = 0; j < G_N_ELEMENTS (attributes); j++)
-      if (json_is_true (json_object_get (item, attributes[j].key)))
-        g_string_append (sql, attributes[j].yes);
-    if (json_is_false (json_object_get (item, "inherit")))
-      g_string_append (sql, " NOINHERIT");
-    return g_string_free (sql, FALSE);
-  }
+    {
+      if (g_strcmp0 (text_of (item, "name"), role) != 0)
+        continue;
+      g_autofree char *quoted = db_quote_ident (role);
+      GString *sql = g_string_new (NULL);
+      g_string_printf (sql, "CREATE ROLE %s", quoted);
+      for (size_t j = 0; j < G_N_ELEMENTS (attributes); j++)
+        if (json_is_true (json_object_get (item, attributes[j].key)))
+          g_string_append (sql, attributes[j].yes);
+      if (json_is_false (json_object_get (item, "inherit")))
+        g_string_append (sql, " NOINHERIT");
+      return g_string_free (sql, FALSE);
+    }
   return NULL;
 }

@@ -15,7 +15,8 @@
 #define LOCK_WAIT "3s"
 /* With less room than this in the temporary folder it counts as full. */
 #define TEMPORARY_MIN_BYTES 16384
-#define TOOL_HINT "Check which pg_dump and pg_restore are found first; PGKEEL_PG_PATH names their folder."
+#define TOOL_HINT                                                                                  \
+  "Check which pg_dump and pg_restore are found first; PGKEEL_PG_PATH names their folder."
 
 void
 backup_ddl_clear (BackupDdl *ddl)
@@ -55,8 +56,8 @@ typedef struct
   TemporaryFolder folder;
   char *archive; /* path */
   char *pg_restore;
-  GPtrArray *entries;  /* of Entry, in the archive's order */
-  GHashTable *by_id;   /* id to Entry */
+  GPtrArray *entries;   /* of Entry, in the archive's order */
+  GHashTable *by_id;    /* id to Entry */
   GHashTable *pre_data; /* set of ids in pg_dump's own pre-data section */
 } Toc;
 
@@ -90,11 +91,20 @@ run_pg_dump (Toc *toc, GError **error)
   g_autofree char *file = g_strdup_printf ("--file=%s", toc->archive);
   g_autofree char *snapshot = g_strdup_printf ("--snapshot=%s", spec->snapshot);
   g_autofree char *encoding = g_strdup_printf ("--encoding=%s", spec->encoding);
-  const char *const argv[] = { pg_dump, dbname, file, snapshot, encoding, "--format=custom",
-                               "--compress=0", "--no-blobs", "--no-password", "--no-sync",
+  const char *const argv[] = { pg_dump,
+                               dbname,
+                               file,
+                               snapshot,
+                               encoding,
+                               "--format=custom",
+                               "--compress=0",
+                               "--no-blobs",
+                               "--no-password",
+                               "--no-sync",
                                "--lock-wait-timeout=" LOCK_WAIT,
                                spec->schema_only ? "--schema-only" : "--section=pre-data",
-                               spec->schema_only ? NULL : "--section=post-data", NULL };
+                               spec->schema_only ? NULL : "--section=post-data",
+                               NULL };
   const char *const environment[] = { "LC_ALL=C", password_setting, NULL };
   g_auto (ProcessResult) result = { 0 };
   ProcessSpec run = { .argv = argv, .environment = environment, .die_with_us = true };
@@ -115,8 +125,10 @@ run_pg_restore (Toc *toc, const char *const *arguments, char **ret_output, GErro
   g_ptr_array_add (argv, NULL);
   const char *const environment[] = { "LC_ALL=C", NULL };
   g_auto (ProcessResult) result = { 0 };
-  ProcessSpec spec = { .argv = (const char *const *) argv->pdata, .environment = environment,
-                       .die_with_us = true, .output_max_bytes = TEXT_MAX_BYTES };
+  ProcessSpec spec = { .argv = (const char *const *) argv->pdata,
+                       .environment = environment,
+                       .die_with_us = true,
+                       .output_max_bytes = TEXT_MAX_BYTES };
   if (!process_run_ok (&spec, &result, error))
     {
       keel_error_suggest (error, TOOL_HINT);
@@ -243,8 +255,7 @@ check_complete (Toc *toc, GHashTable *missing_tables, GError **error)
   return keel_error (error, KEEL_ERROR_FAILED,
                      "Check which pg_dump is found first: its output cannot be trusted.",
                      "pg_dump reported success, but its dump lacks %u of %u tables",
-                     g_hash_table_size (missing_tables),
-                     g_hash_table_size (toc->spec->table_oids));
+                     g_hash_table_size (missing_tables), g_hash_table_size (toc->spec->table_oids));
 }
 
 static bool

@@ -12,11 +12,11 @@
 typedef struct
 {
   const char *url;
-  const char *snapshot;     /* exported by a session that stays open */
-  const char *encoding;     /* of the text */
+  const char *snapshot; /* exported by a session that stays open */
+  const char *encoding; /* of the text */
   int server_major;
-  bool schema_only;         /* leaves the contents of materialised views unpopulated */
-  GHashTable *table_oids;   /* set of texts: tables that must be in the dump, or it is not believed */
+  bool schema_only;       /* leaves the contents of materialised views unpopulated */
+  GHashTable *table_oids; /* set of texts: tables that must be in the dump, or it is not believed */
 } DdlSpec;
 
 typedef struct

@@ -85,7 +85,8 @@ append_header (Dump *dump, GError **error)
   const BackupIndex *index = dump->index;
   const char *restrict_key = dump->snapshot->ddl.restrict_key;
   g_autofree char *database = comment_safe (index->database);
-  g_autofree char *environment = comment_safe (index->environment != NULL ? index->environment : "");
+  g_autofree char *environment
+      = comment_safe (index->environment != NULL ? index->environment : "");
   g_autofree char *created = clock_format_iso (index->created);
   g_autofree char *settings = source_session_sql (index);
   g_autoptr (GString) text = g_string_new (NULL);
@@ -144,8 +145,7 @@ static bool
 dump_tables (Dump *dump, GError **error)
 {
   add_tables (dump);
-  g_autoptr (GPtrArray) parts
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) part_writer_free);
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) part_writer_free);
   for (unsigned int i = 0; i < dump->job_count; i++)
     g_ptr_array_add (parts, part_writer_new (dump->writer, &dump->lock, dump->part_bytes));
   if (!scan_run (dump->snapshot->workers, dump->snapshot->tables, &part_writer_sink, parts->pdata,
@@ -229,8 +229,7 @@ dump_parts (Dump *dump, GError **error)
 {
   bool with_schema = dump->spec->type != DUMP_DATA_ONLY;
   bool with_data = dump->spec->type != DUMP_SCHEMA_ONLY;
-  return append_header (dump, error)
-         && (!with_schema || append_ddl (dump, MEMBER_PRE_DATA, error))
+  return append_header (dump, error) && (!with_schema || append_ddl (dump, MEMBER_PRE_DATA, error))
          && (!with_data || dump_data (dump, error))
          && (!with_schema
              || (append_ddl (dump, MEMBER_KEYS, error)
@@ -263,7 +262,8 @@ dump_run (const DumpSpec *spec, Store *store, const char *name, Report *report,
   int64_t started = clock_monotonic_us ();
   g_auto (Dump) dump = { 0 };
   dump_init (&dump, spec, report);
-  SnapshotSpec snapshot = { .url = spec->url, .worker_count = dump.job_count,
+  SnapshotSpec snapshot = { .url = spec->url,
+                            .worker_count = dump.job_count,
                             .want_ddl = spec->type != DUMP_DATA_ONLY,
                             .schema_only = spec->type == DUMP_SCHEMA_ONLY };
   if (!backup_writer_open (store, name, &dump.writer, error)

@@ -18,17 +18,17 @@ typedef struct
 {
   const char *url;
   DumpType type;
-  unsigned int job_count;      /* connections that read data; 0: one for each processor, at most 8 */
-  uint64_t min_size_bytes;     /* a file as small is a failure */
-  const char *project;         /* for the index */
+  unsigned int job_count;  /* connections that read data; 0: one for each processor, at most 8 */
+  uint64_t min_size_bytes; /* a file as small is a failure */
+  const char *project;     /* for the index */
   const char *environment;
 } DumpSpec;
 
 typedef struct
 {
-  uint64_t size_bytes;   /* of the file */
+  uint64_t size_bytes; /* of the file */
   int64_t elapsed_us;
-  BackupIndex *index;    /* owned */
+  BackupIndex *index; /* owned */
 } DumpResult;
 
 void dump_result_clear (DumpResult *result);

@@ -78,10 +78,10 @@ foreign_detect (const char *path, ForeignKind *ret_kind, GError **error)
 /* What the text on its way to psql shows of itself. */
 typedef struct
 {
-  GString *line;     /* the beginning of the line that is not yet complete */
-  bool is_dump;      /* pg_dump's heading was seen */
-  bool is_complete;  /* and its last words */
-  bool connects;     /* it would leave the database */
+  GString *line;    /* the beginning of the line that is not yet complete */
+  bool is_dump;     /* pg_dump's heading was seen */
+  bool is_complete; /* and its last words */
+  bool connects;    /* it would leave the database */
 } Watch;
 
 static void
@@ -90,8 +90,8 @@ watch_line (Watch *watch)
   const char *line = watch->line->str;
   watch->is_dump = watch->is_dump || strcmp (line, dump_begin) == 0;
   watch->is_complete = watch->is_complete || strcmp (line, dump_end) == 0;
-  watch->connects = watch->connects || g_str_has_prefix (line, "\\connect ")
-                    || g_str_has_prefix (line, "\\c ");
+  watch->connects
+      = watch->connects || g_str_has_prefix (line, "\\connect ") || g_str_has_prefix (line, "\\c ");
   g_string_truncate (watch->line, 0);
 }
 
@@ -116,9 +116,10 @@ static bool
 judge_text (const Watch *watch, const char *path, GError **error)
 {
   if (watch->connects)
-    return keel_error (error, KEEL_ERROR_REFUSED,
-                       "It was made with --create or by pg_dumpall: make it again without, or run it by hand.",
-                       "“%s” would leave the new database by “\\connect”", path);
+    return keel_error (
+        error, KEEL_ERROR_REFUSED,
+        "It was made with --create or by pg_dumpall: make it again without, or run it by hand.",
+        "“%s” would leave the new database by “\\connect”", path);
   if (watch->is_dump && !watch->is_complete)
     return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one ends early.",
                        "“%s” was begun by pg_dump, but lacks its end", path);
@@ -170,7 +171,8 @@ open_text (const char *path, ForeignKind kind, int *ret_fd, pid_t *ret_gzip, GEr
   const char *const argv[] = { "gzip", "-dc", NULL };
   if (pipe2 (ends, O_CLOEXEC) != 0)
     return keel_error_errno (error, errno, "cannot make a pipe");
-  bool started = process_start_fds (&(ProcessSpec){ .argv = argv }, file, ends[1], -1, ret_gzip, error);
+  bool started
+      = process_start_fds (&(ProcessSpec){ .argv = argv }, file, ends[1], -1, ret_gzip, error);
   close (ends[1]);
   if (started)
     *ret_fd = ends[0];
@@ -229,8 +231,9 @@ tool_prepare (Tool *tool, const char *name, const char *url, const char *databas
 static bool
 run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
 {
-  const char *const argv[] = { tool->program, tool->conninfo, "-X", "-q", "--no-password",
-                               "--output=/dev/null", "--set=ON_ERROR_STOP=1", NULL };
+  const char *const argv[]
+      = { tool->program,        tool->conninfo,          "-X", "-q", "--no-password",
+          "--output=/dev/null", "--set=ON_ERROR_STOP=1", NULL };
   const char *const environment[] = { "LC_ALL=C", tool->password_setting, NULL };
   ProcessSpec spec = { .argv = argv, .environment = environment };
   g_auto (Fd) text = -1;
@@ -279,11 +282,17 @@ run_pg_restore (Tool *tool, const char *path, unsigned int job_count, GError **e
   bool is_folder = fd >= 0 && fstat (fd, &info) == 0 && S_ISDIR (info.st_mode);
   bool is_custom = !is_folder && fs_pread_all (fd, magic, sizeof magic, 0, path, NULL)
                    && memcmp (magic, "PGDMP", sizeof magic) == 0;
-  const char *const argv[] = { tool->program, tool->conninfo, "--no-password", "--exit-on-error",
-                               path, is_folder || is_custom ? jobs : NULL, NULL };
+  const char *const argv[] = { tool->program,
+                               tool->conninfo,
+                               "--no-password",
+                               "--exit-on-error",
+                               path,
+                               is_folder || is_custom ? jobs : NULL,
+                               NULL };
   const char *const environment[] = { "LC_ALL=C", tool->password_setting, NULL };
   g_auto (ProcessResult) result = { 0 };
-  return process_run_ok (&(ProcessSpec){ .argv = argv, .environment = environment }, &result, error);
+  return process_run_ok (&(ProcessSpec){ .argv = argv, .environment = environment }, &result,
+                         error);
 }
 
 bool

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "base/report.h"
 #include "base/error.h"
+#include "base/report.h"
 
 typedef enum
 {

@@ -87,8 +87,7 @@ bool
 gzip_inflate (const uint8_t *member, size_t length, uint64_t max_bytes, GzipSinkFn sink,
               void *user_data, GError **error)
 {
-  struct inflate_state *state = g_malloc (sizeof *state);
-  g_autofree void *guard = state;
+  g_autofree struct inflate_state *state = g_malloc (sizeof *state);
   g_autofree uint8_t *piece = g_malloc (PIECE_BYTES);
   isal_inflate_init (state);
   state->crc_flag = ISAL_GZIP;

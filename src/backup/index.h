@@ -31,10 +31,10 @@ const char *backup_member_kind_name (BackupMemberKind kind);
 typedef struct
 {
   BackupMemberKind kind;
-  uint64_t offset;     /* in the file */
-  uint64_t size_bytes; /* compressed */
-  uint64_t raw_bytes;  /* inflated */
-  uint64_t row_count;  /* of data members */
+  uint64_t offset;              /* in the file */
+  uint64_t size_bytes;          /* compressed */
+  uint64_t raw_bytes;           /* inflated */
+  uint64_t row_count;           /* of data members */
   uint8_t sha256[SHA256_BYTES]; /* of the compressed bytes */
 } BackupMember;
 
@@ -62,20 +62,20 @@ typedef struct
 /* One object of the schema, to say which one differs. */
 typedef struct
 {
-  char *kind;       /* "table", "column", "view", ... as db/schema.h names them */
+  char *kind; /* "table", "column", "view", ... as db/schema.h names them */
   char *name;
   char *definition; /* 16 hexadecimal characters: the beginning of the SHA-256 of its definition */
 } BackupObject;
 
 typedef struct
 {
-  int64_t created;      /* seconds since 1970: when the snapshot was taken */
+  int64_t created; /* seconds since 1970: when the snapshot was taken */
   char *project;
   char *environment;
-  char *type;           /* "db", "schema" or "data" */
+  char *type; /* "db", "schema" or "data" */
   char *pgkeel_version;
-  char *database;       /* its name */
-  int server_version;   /* 150004 */
+  char *database;     /* its name */
+  int server_version; /* 150004 */
   char *system_identifier;
   char *encoding;       /* of the database, and of the whole SQL text */
   char *lsn;            /* at the snapshot */

@@ -36,14 +36,14 @@ format_member (const BackupMember *member)
 static json_t *
 format_header (const BackupIndex *index)
 {
-  return json_pack (
-      "{s:i, s:I, s:o*, s:o*, s:s*, s:s*, s:o*, s:i, s:s*, s:s*, s:s*, s:s*, s:O*}",
-      "pgkeel_index", INDEX_FORMAT, "created", (json_int_t) index->created, "project",
-      format_text (index->project), "environment", format_text (index->environment), "type",
-      index->type, "pgkeel_version", index->pgkeel_version, "database",
-      format_text (index->database), "server_version", index->server_version, "system_identifier",
-      index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
-      "schema_fingerprint", index->fingerprint, "source", index->source);
+  return json_pack ("{s:i, s:I, s:o*, s:o*, s:s*, s:s*, s:o*, s:i, s:s*, s:s*, s:s*, s:s*, s:O*}",
+                    "pgkeel_index", INDEX_FORMAT, "created", (json_int_t) index->created, "project",
+                    format_text (index->project), "environment", format_text (index->environment),
+                    "type", index->type, "pgkeel_version", index->pgkeel_version, "database",
+                    format_text (index->database), "server_version", index->server_version,
+                    "system_identifier", index->system_identifier, "encoding", index->encoding,
+                    "lsn", index->lsn, "schema_fingerprint", index->fingerprint, "source",
+                    index->source);
 }
 
 static json_t *
@@ -82,8 +82,8 @@ backup_index_format (const BackupIndex *index, size_t *ret_length)
   for (guint i = 0; i < index->members->len; i++)
     {
       const BackupMember *member = &g_array_index (index->members, BackupMember, i);
-      append_line (text, json_pack ("{s:s, s:o}", "part", backup_member_kind_name (member->kind), "member",
-                                    format_member (member)));
+      append_line (text, json_pack ("{s:s, s:o}", "part", backup_member_kind_name (member->kind),
+                                    "member", format_member (member)));
     }
   for (guint i = 0; i < index->tables->len; i++)
     append_line (text, format_table (index->tables->pdata[i]));
@@ -91,21 +91,20 @@ backup_index_format (const BackupIndex *index, size_t *ret_length)
     {
       const BackupSequence *sequence = index->sequences->pdata[i];
       append_line (text, json_pack ("{s:[o, o, I, b]}", "sequence", format_text (sequence->schema),
-                                    format_text (sequence->name),
-                                    (json_int_t) sequence->last_value, (int) sequence->is_called));
+                                    format_text (sequence->name), (json_int_t) sequence->last_value,
+                                    (int) sequence->is_called));
     }
   for (guint i = 0; i < index->objects->len; i++)
     {
       const BackupObject *object = index->objects->pdata[i];
       append_line (text, json_pack ("{s:[o, o, o]}", "object", format_text (object->kind),
-                                    format_text (object->name),
-                                    format_text (object->definition)));
+                                    format_text (object->name), format_text (object->definition)));
     }
   append_line (text, format_large_objects (index));
-  append_line (text, json_pack ("{s:{s:I, s:I, s:I}}", "end", "tables",
-                                (json_int_t) index->tables->len, "sequences",
-                                (json_int_t) index->sequences->len, "rows",
-                                (json_int_t) backup_index_rows (index)));
+  append_line (text,
+               json_pack ("{s:{s:I, s:I, s:I}}", "end", "tables", (json_int_t) index->tables->len,
+                          "sequences", (json_int_t) index->sequences->len, "rows",
+                          (json_int_t) backup_index_rows (index)));
   *ret_length = text->len;
   return g_string_free (text, FALSE);
 }
@@ -177,11 +176,11 @@ parse_columns (BackupTable *table, const json_t *columns)
   size_t i;
   json_t *column;
   json_array_foreach (columns, i, column)
-  {
-    if (!json_is_string (column))
-      return false;
-    g_ptr_array_add (names, g_strdup (json_string_value (column)));
-  }
+    {
+      if (!json_is_string (column))
+        return false;
+      g_ptr_array_add (names, g_strdup (json_string_value (column)));
+    }
   g_ptr_array_add (names, NULL);
   g_strfreev (table->columns);
   table->columns = (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
@@ -197,16 +196,16 @@ parse_table_members (BackupTable *table, const json_t *members)
   if (!json_is_array (members))
     return false;
   json_array_foreach (members, i, member)
-  {
-    if (!parse_member (member, MEMBER_DATA, table->members))
-      return false;
-    const BackupMember *added = &g_array_index (table->members, BackupMember, i);
-    /* Each holds its COPY statement, rows, and the end mark. */
-    if (added->raw_bytes < table->statement_bytes + COPY_END_BYTES)
-      return false;
-    rows += added->row_count;
-    bytes += added->raw_bytes - table->statement_bytes - COPY_END_BYTES;
-  }
+    {
+      if (!parse_member (member, MEMBER_DATA, table->members))
+        return false;
+      const BackupMember *added = &g_array_index (table->members, BackupMember, i);
+      /* Each holds its COPY statement, rows, and the end mark. */
+      if (added->raw_bytes < table->statement_bytes + COPY_END_BYTES)
+        return false;
+      rows += added->row_count;
+      bytes += added->raw_bytes - table->statement_bytes - COPY_END_BYTES;
+    }
   return rows == table->digest.rows && bytes == table->raw_bytes;
 }
 
@@ -245,9 +244,9 @@ parse_sequence (Parser *parser, const json_t *array)
   if (json_array_size (array) != 4 || schema == NULL || name == NULL || !json_is_integer (value)
       || !json_is_boolean (called) || !note_once (parser, "sequence", schema, name))
     return false;
-  g_ptr_array_add (parser->index->sequences,
-                   backup_sequence_new (schema, name, json_integer_value (value),
-                                        json_is_true (called)));
+  g_ptr_array_add (
+      parser->index->sequences,
+      backup_sequence_new (schema, name, json_integer_value (value), json_is_true (called)));
   return true;
 }
 
@@ -396,8 +395,8 @@ load_line (const char *start, const char *end)
 }
 
 bool
-backup_index_parse (const char *text, size_t length, uint64_t index_offset,
-                    BackupIndex **ret_index, GError **error)
+backup_index_parse (const char *text, size_t length, uint64_t index_offset, BackupIndex **ret_index,
+                    GError **error)
 {
   g_autoptr (BackupIndex) index = backup_index_new ();
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

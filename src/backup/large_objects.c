@@ -58,9 +58,11 @@ on_row (const char *line, size_t length, void *data, GError **error)
   row_digest_add (&dump->digest, line, text_length);
   const char *end = line + text_length;
   const char *offset = memchr (line, '\t', text_length);
-  const char *chunk = offset != NULL ? memchr (offset + 1, '\t', (size_t) (end - offset - 1)) : NULL;
+  const char *chunk
+      = offset != NULL ? memchr (offset + 1, '\t', (size_t) (end - offset - 1)) : NULL;
   if (chunk == NULL || end - chunk < 4 || memcmp (chunk, "\t\\\\x", 4) != 0)
-    return keel_error (error, KEEL_ERROR_FAILED, NULL, "the server sent a large object in no known form");
+    return keel_error (error, KEEL_ERROR_FAILED, NULL,
+                       "the server sent a large object in no known form");
   int oid_length = (int) (offset - line);
   int offset_length = (int) (chunk - offset - 1);
   bool is_first = offset_length == 1 && offset[1] == '0';

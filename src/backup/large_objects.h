@@ -19,5 +19,5 @@ bool large_objects_dump (DbConn *conn, LargeObjectSinkFn sink, void *data, uint6
                          RowDigest *ret_digest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Count and digest only. */
-bool large_objects_digest (DbConn *conn, uint64_t *ret_count, RowDigest *ret_digest,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool large_objects_digest (DbConn *conn, uint64_t *ret_count, RowDigest *ret_digest, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

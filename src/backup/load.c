@@ -83,9 +83,8 @@ open_sessions (Load *load, unsigned int count, GError **error)
 {
   const LoadSpec *spec = load->spec;
   load->owns_conns = spec->single == NULL;
-  load->conns = load->owns_conns
-                    ? g_ptr_array_new_with_free_func ((GDestroyNotify) db_conn_free)
-                    : g_ptr_array_new ();
+  load->conns = load->owns_conns ? g_ptr_array_new_with_free_func ((GDestroyNotify) db_conn_free)
+                                 : g_ptr_array_new ();
   if (!load->owns_conns)
     g_ptr_array_add (load->conns, spec->single);
   while (load->owns_conns && load->conns->len < count)
@@ -248,7 +247,8 @@ take_work (Load *load, const Parallel *parallel, Work *ret_work)
       if (ret_work->table != NULL || ret_work->key != NULL || !may_come
           || parallel_stopped (parallel))
         break;
-      g_cond_wait_until (&load->changed, &load->lock, g_get_monotonic_time () + G_USEC_PER_SEC / 10);
+      g_cond_wait_until (&load->changed, &load->lock,
+                         g_get_monotonic_time () + G_USEC_PER_SEC / 10);
     }
   load->filling_count += ret_work->table != NULL;
   g_mutex_unlock (&load->lock);
@@ -386,8 +386,7 @@ load_everything (Load *load, GError **error)
       || !load_ddl (main, load->reader, MEMBER_SEQUENCES, error))
     return false;
   report_step (load->report, "checking foreign keys, making triggers, rules and grants");
-  return load_foreign_keys (load, error)
-         && load_ddl (main, load->reader, MEMBER_POST_DATA, error);
+  return load_foreign_keys (load, error) && load_ddl (main, load->reader, MEMBER_POST_DATA, error);
 }
 
 /* The planner knows nothing of a database that was just filled. */
@@ -402,8 +401,7 @@ analyze_worker (Parallel *parallel, unsigned int number, void *data, GError **er
       g_autofree char *sql = g_strdup_printf ("ANALYZE %s", name);
       if (table->digest.rows == 0)
         continue;
-      if (!parallel_check (parallel, error)
-          || !db_exec (load->conns->pdata[number], sql, error))
+      if (!parallel_check (parallel, error) || !db_exec (load->conns->pdata[number], sql, error))
         return false;
     }
   return true;
@@ -422,13 +420,14 @@ bool
 load_run (const LoadSpec *spec, BackupReader *reader, Report *report, LoadResult *ret_result,
           GError **error)
 {
-  g_auto (Load) load = { .spec = spec, .reader = reader, .index = backup_reader_index (reader),
-                         .report = report };
+  g_auto (Load) load
+      = { .spec = spec, .reader = reader, .index = backup_reader_index (reader), .report = report };
   g_mutex_init (&load.lock);
   g_cond_init (&load.changed);
   load.tables = g_ptr_array_new_with_free_func (g_free);
   load.turns = g_ptr_array_new ();
-  unsigned int jobs = spec->job_count > 0 ? spec->job_count : MIN (g_get_num_processors (), JOBS_MAX);
+  unsigned int jobs
+      = spec->job_count > 0 ? spec->job_count : MIN (g_get_num_processors (), JOBS_MAX);
   if (!open_sessions (&load, jobs, error) || !load_everything (&load, error)
       || (spec->analyze && !analyze (&load, error)))
     return false;

@@ -13,13 +13,13 @@
 typedef struct
 {
   const char *url;
-  const char *database;    /* replaces the one in the URL */
-  unsigned int job_count;  /* 0: one for each processor, at most 8 */
-  DbConn *single;          /* when set: everything in this session and its open transaction */
-  const BackupTable *only; /* data of this table only, and no schema; NULL: all */
+  const char *database;       /* replaces the one in the URL */
+  unsigned int job_count;     /* 0: one for each processor, at most 8 */
+  DbConn *single;             /* when set: everything in this session and its open transaction */
+  const BackupTable *only;    /* data of this table only, and no schema; NULL: all */
   const char *only_statement; /* with only: the COPY statement instead of the dump's own, or NULL */
-  bool skip_schema;        /* the schema is there already */
-  bool analyze;            /* gather statistics at the end */
+  bool skip_schema;           /* the schema is there already */
+  bool analyze;               /* gather statistics at the end */
 } LoadSpec;
 
 typedef struct

@@ -14,12 +14,12 @@ struct LoadCopy
   const BackupTable *table;
   const char *statement;
   bool freeze;
-  bool is_open;      /* the server is in COPY */
+  bool is_open; /* the server is in COPY */
   char *table_name;
   GByteArray *buffer; /* compressed bytes of a part */
   uint64_t row_count; /* of the parts sent */
   /* Of the part on its way: */
-  GString *head;      /* its COPY statement */
+  GString *head; /* its COPY statement */
   uint64_t at, rows_end;
 };
 

@@ -15,8 +15,8 @@ struct LoadKey
 
 struct LoadKeys
 {
-  GPtrArray *all;    /* of LoadKey, in the order of the dump */
-  GPtrArray *ready;  /* borrowed; the next to take is the last */
+  GPtrArray *all;     /* of LoadKey, in the order of the dump */
+  GPtrArray *ready;   /* borrowed; the next to take is the last */
   GHashTable *tables; /* name to GPtrArray of LoadKey, borrowed */
 };
 
@@ -130,8 +130,7 @@ add_key (LoadKeys *keys, GHashTable *settings, const char *sql)
 static void
 add_text (LoadKeys *keys, const char *text, size_t length)
 {
-  g_autoptr (GHashTable) settings
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable) settings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GArray) statements = sql_split (text, length);
   for (guint i = 0; i < statements->len; i++)
     {
@@ -149,8 +148,8 @@ load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys,
   g_autoptr (LoadKeys) keys = g_new0 (LoadKeys, 1);
   keys->all = g_ptr_array_new_with_free_func (key_free);
   keys->ready = g_ptr_array_new ();
-  keys->tables = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify) g_ptr_array_unref);
+  keys->tables
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < index->members->len; i++)
     {
       const BackupMember *member = &g_array_index (index->members, BackupMember, i);

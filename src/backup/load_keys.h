@@ -16,8 +16,8 @@ typedef struct LoadKeys LoadKeys;
 typedef struct LoadKey LoadKey;
 
 /* Reads and splits the DDL of KIND. */
-bool load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void load_keys_free (LoadKeys *keys);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LoadKeys, load_keys_free)
 

@@ -35,9 +35,8 @@ objects_read (DbConn *conn, BackupIndex *index, GError **error)
       const DbSchemaObject *object = objects->pdata[i];
       g_autofree char *definition = digest_definition (object->definition);
       g_autofree char *name = g_utf8_make_valid (object->name, -1);
-      g_ptr_array_add (index->objects,
-                       backup_object_new (object->kind, name,
-                                          is_compared (object) ? definition : ""));
+      g_ptr_array_add (index->objects, backup_object_new (object->kind, name,
+                                                          is_compared (object) ? definition : ""));
     }
   return true;
 }

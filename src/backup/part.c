@@ -49,8 +49,8 @@ pack (PartWriter *part, GError **error)
 {
   Text *text = &part->packing;
   g_string_append (text->text, copy_end);
-  BackupMember member = { .kind = MEMBER_DATA, .raw_bytes = text->text->len,
-                          .row_count = text->row_count };
+  BackupMember member
+      = { .kind = MEMBER_DATA, .raw_bytes = text->text->len, .row_count = text->row_count };
   const uint8_t *bytes;
   size_t length;
   gzip_compress (part->compressor, text->text->str, text->text->len, &bytes, &length);

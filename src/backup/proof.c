@@ -45,10 +45,10 @@ bootstrap_superuser (const BackupIndex *index)
   size_t i;
   json_t *role;
   json_array_foreach (json_object_get (index->source, "roles"), i, role)
-  {
-    if (json_is_true (json_object_get (role, "bootstrap")))
-      return json_string_value (json_object_get (role, "name"));
-  }
+    {
+      if (json_is_true (json_object_get (role, "bootstrap")))
+        return json_string_value (json_object_get (role, "name"));
+    }
   return NULL;
 }
 
@@ -61,22 +61,22 @@ grant_memberships (DbConn *admin, const json_t *role, GError **error)
   size_t i;
   json_t *membership;
   json_array_foreach (json_object_get (role, "member_of"), i, membership)
-  {
-    const char *group = json_string_value (json_object_get (membership, "role"));
-    bool is_admin = json_is_true (json_object_get (membership, "admin"));
-    if (name == NULL || group == NULL)
-      continue;
-    g_autofree char *quoted = db_quote_ident (name);
-    g_autofree char *quoted_group = db_quote_ident (group);
-    /* Since PostgreSQL 16 a member may be one without having the group's privileges. */
-    g_autofree char *sql = g_strdup_printf (
-        "GRANT %s TO %s%s%s", quoted_group, quoted, is_admin ? " WITH ADMIN OPTION" : "",
-        !has_options || !json_is_false (json_object_get (membership, "inherit")) ? ""
-        : is_admin                                                             ? ", INHERIT FALSE"
-                                                                               : " WITH INHERIT FALSE");
-    if (!db_exec (admin, sql, error))
-      return false;
-  }
+    {
+      const char *group = json_string_value (json_object_get (membership, "role"));
+      bool is_admin = json_is_true (json_object_get (membership, "admin"));
+      if (name == NULL || group == NULL)
+        continue;
+      g_autofree char *quoted = db_quote_ident (name);
+      g_autofree char *quoted_group = db_quote_ident (group);
+      /* Since PostgreSQL 16 a member may be one without having the group's privileges. */
+      g_autofree char *sql = g_strdup_printf (
+          "GRANT %s TO %s%s%s", quoted_group, quoted, is_admin ? " WITH ADMIN OPTION" : "",
+          !has_options || !json_is_false (json_object_get (membership, "inherit")) ? ""
+          : is_admin ? ", INHERIT FALSE"
+                     : " WITH INHERIT FALSE");
+      if (!db_exec (admin, sql, error))
+        return false;
+    }
   return true;
 }
 
@@ -98,17 +98,18 @@ make_roles_and_tablespaces (Place *place, const BackupIndex *index, GError **err
   size_t number;
   json_t *group, *role;
   json_array_foreach (json_object_get (index->source, "groups"), number, group)
-  {
-    g_autofree char *quoted = db_quote_ident (json_is_string (group) ? json_string_value (group) : "");
-    g_autofree char *sql = g_strdup_printf ("CREATE ROLE %s", quoted);
-    if (!db_exec (place->admin, sql, error))
-      return false;
-  }
+    {
+      g_autofree char *quoted
+          = db_quote_ident (json_is_string (group) ? json_string_value (group) : "");
+      g_autofree char *sql = g_strdup_printf ("CREATE ROLE %s", quoted);
+      if (!db_exec (place->admin, sql, error))
+        return false;
+    }
   json_array_foreach (json_object_get (index->source, "roles"), number, role)
-  {
-    if (!grant_memberships (place->admin, role, error))
-      return false;
-  }
+    {
+      if (!grant_memberships (place->admin, role, error))
+        return false;
+    }
   for (guint i = 0; i < tablespaces->len; i++)
     {
       g_autofree char *folder = NULL;
@@ -117,8 +118,7 @@ make_roles_and_tablespaces (Place *place, const BackupIndex *index, GError **err
         return false;
       g_autofree char *quoted = db_quote_ident (tablespaces->pdata[i]);
       g_autofree char *location = db_quote_literal (folder);
-      g_autofree char *sql
-          = g_strdup_printf ("CREATE TABLESPACE %s LOCATION %s", quoted, location);
+      g_autofree char *sql = g_strdup_printf ("CREATE TABLESPACE %s LOCATION %s", quoted, location);
       if (!db_exec (place->admin, sql, error))
         return false;
     }
@@ -160,7 +160,8 @@ open_on_server (const ProofSpec *spec, const BackupIndex *index, Place *place, G
       || !database_list_missing (place->admin, index->source, &roles, &tablespaces, error))
     return false;
   if (roles->len + tablespaces->len > 0)
-    return keel_error (error, KEEL_ERROR_FAILED, "Create it there first, or install that version's programs here.",
+    return keel_error (error, KEEL_ERROR_FAILED,
+                       "Create it there first, or install that version's programs here.",
                        "the server lacks the role or tablespace “%s”",
                        (const char *) (roles->len > 0 ? roles->pdata[0] : tablespaces->pdata[0]));
   return true;
@@ -197,8 +198,10 @@ restore_and_compare (const ProofSpec *spec, Place *place, BackupReader *reader, 
   const json_t *properties = json_object_get (index->source, "database");
   LoadSpec load = { .url = place->url, .database = place->database, .job_count = spec->job_count };
   LoadResult loaded;
-  CompareSpec compare = { .url = place->url, .database = place->database,
-                          .job_count = spec->job_count, .expect_schema = true,
+  CompareSpec compare = { .url = place->url,
+                          .database = place->database,
+                          .job_count = spec->job_count,
+                          .expect_schema = true,
                           .expect_data = strcmp (index->type, "schema") != 0 };
   return database_create (place->admin, place->database, properties, place->cluster != NULL,
                           &proof->locale_replaced, error)
@@ -224,10 +227,10 @@ format_proof (const Proof *proof, const char *name, BackupReader *reader, json_t
   g_autoptr (json_t) object = json_pack (
       "{s:i, s:s, s:s, s:s, s:b, s:s, s:f, s:s, s:b, s:{s:I, s:I}, s:I, s:{s:I, s:I}, s:b, s:{s:I, "
       "s:I}, s:{s:b, s:b}, s:o, s:O*}",
-      "format", 1, "backup", name, "sha256", sha256, "proven", proven, "passed", (int) proof->passed,
-      "place", proof->place, "seconds", (double) proof->elapsed_us / 1e6, "pgkeel_version",
-      PGKEEL_VERSION, "locale_replaced", (int) proof->locale_replaced, "tables", "equal",
-      (json_int_t) c->tables_equal, "total", (json_int_t) c->tables_total, "rows",
+      "format", 1, "backup", name, "sha256", sha256, "proven", proven, "passed",
+      (int) proof->passed, "place", proof->place, "seconds", (double) proof->elapsed_us / 1e6,
+      "pgkeel_version", PGKEEL_VERSION, "locale_replaced", (int) proof->locale_replaced, "tables",
+      "equal", (json_int_t) c->tables_equal, "total", (json_int_t) c->tables_total, "rows",
       (json_int_t) c->rows, "sequences", "equal", (json_int_t) c->sequences_equal, "total",
       (json_int_t) c->sequences_total, "large_objects_equal", (int) c->large_objects_equal,
       "indexes", "valid", (json_int_t) c->indexes_valid, "total", (json_int_t) c->indexes_total,
@@ -302,8 +305,8 @@ proof_file_name (const char *backup_name)
 }
 
 bool
-proof_read (Store *store, const char *name, const uint8_t sha256[SHA256_BYTES],
-            int64_t *ret_proven, GError **error)
+proof_read (Store *store, const char *name, const uint8_t sha256[SHA256_BYTES], int64_t *ret_proven,
+            GError **error)
 {
   g_autofree char *file = proof_file_name (name);
   g_autofree char *text = NULL;

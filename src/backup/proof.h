@@ -16,19 +16,19 @@ typedef bool (*ProofInspectFn) (const char *url, void *data, json_t **ret_report
 
 typedef struct
 {
-  const char *server_url;  /* where a scratch database may be made; NULL: nowhere */
+  const char *server_url;     /* where a scratch database may be made; NULL: nowhere */
   const char *scratch_parent; /* folder for the scratch cluster; NULL: the temporary one */
   unsigned int job_count;
-  ProofInspectFn inspect;  /* NULL: none */
+  ProofInspectFn inspect; /* NULL: none */
   void *inspect_data;
 } ProofSpec;
 
 typedef struct
 {
   bool passed;
-  char *place;             /* "scratch cluster (PostgreSQL 15)" */
+  char *place; /* "scratch cluster (PostgreSQL 15)" */
   bool locale_replaced;
-  int64_t proven;          /* seconds since 1970 */
+  int64_t proven; /* seconds since 1970 */
   int64_t elapsed_us;
   CompareResult compared;
 } Proof;

@@ -68,14 +68,12 @@ restore_check_equal (const CompareResult *compared, GError **error)
   if (compared->differences->len == 0)
     return true;
   const char *first = compared->differences->pdata[0];
-  return keel_error_full (error, KEEL_ERROR_ANSWER_NO, NULL, first,
-                          "What was there before has not been touched.",
-                          "what was restored differs from the backup in %u places",
-                          compared->differences->len);
+  return keel_error_full (
+      error, KEEL_ERROR_ANSWER_NO, NULL, first, "What was there before has not been touched.",
+      "what was restored differs from the backup in %u places", compared->differences->len);
 }
 
-static void G_GNUC_PRINTF (2, 3)
-add_step (RestorePlan *plan, const char *format, ...)
+static void G_GNUC_PRINTF (2, 3) add_step (RestorePlan *plan, const char *format, ...)
 {
   va_list args;
   va_start (args, format);
@@ -99,9 +97,10 @@ open_backup (RestorePlan *plan, GError **error)
   if (size <= plan->spec.project->min_size_bytes)
     {
       g_autofree char *text = size_format (size);
-      return keel_error (error, KEEL_ERROR_ANSWER_NO,
-                         "If the database really is that small, lower backup.min_size in pgkeel.yaml.",
-                         "“%s” has only %s, which counts as a failed backup", plan->name, text);
+      return keel_error (
+          error, KEEL_ERROR_ANSWER_NO,
+          "If the database really is that small, lower backup.min_size in pgkeel.yaml.",
+          "“%s” has only %s, which counts as a failed backup", plan->name, text);
     }
   return plan->kind != FOREIGN_NONE || backup_reader_new (&object, &plan->reader, error);
 }
@@ -115,15 +114,16 @@ choose_mode (RestorePlan *plan, GError **error)
     return keel_error (error, KEEL_ERROR_USAGE, "Leave one of them out.",
                        "--table and --in-place do not go together");
   if (plan->mode != MODE_BESIDE && plan->reader == NULL)
-    return keel_error (error, KEEL_ERROR_USAGE, "Restore it as a whole into another database with --to.",
-                       "--%s needs a backup written by pgkeel, “%s” is %s",
-                       spec->table != NULL ? "table" : "in-place", plan->name,
-                       foreign_kind_name (plan->kind));
+    return keel_error (
+        error, KEEL_ERROR_USAGE, "Restore it as a whole into another database with --to.",
+        "--%s needs a backup written by pgkeel, “%s” is %s",
+        spec->table != NULL ? "table" : "in-place", plan->name, foreign_kind_name (plan->kind));
   if (plan->mode == MODE_BESIDE && plan->reader != NULL
       && strcmp (backup_reader_index (plan->reader)->type, "data") == 0)
-    return keel_error (error, KEEL_ERROR_USAGE,
-                       "Load it into a database that has the schema: gunzip -c FILE | psql -v ON_ERROR_STOP=1.",
-                       "“%s” holds data alone, so no whole database can be made of it", plan->name);
+    return keel_error (
+        error, KEEL_ERROR_USAGE,
+        "Load it into a database that has the schema: gunzip -c FILE | psql -v ON_ERROR_STOP=1.",
+        "“%s” holds data alone, so no whole database can be made of it", plan->name);
   return true;
 }
 
@@ -212,9 +212,9 @@ check_version (RestorePlan *plan, GError **error)
   int from = backup_reader_index (plan->reader)->server_version / 10000;
   int to = db_server_major (plan->admin);
   return from <= to
-         || keel_error (error, KEEL_ERROR_FAILED,
-                        "Restore it on that version or a newer one.",
-                        "the backup comes from PostgreSQL %d, the server is PostgreSQL %d", from, to);
+         || keel_error (error, KEEL_ERROR_FAILED, "Restore it on that version or a newer one.",
+                        "the backup comes from PostgreSQL %d, the server is PostgreSQL %d", from,
+                        to);
 }
 
 static void
@@ -234,17 +234,20 @@ plan_beside (RestorePlan *plan)
       add_step (plan, "make the database “%s” with the properties of “%s”", plan->new_name,
                 plan->database);
       add_step (plan, "restore %u tables, %s rows into it", index->tables->len, rows);
-      add_step (plan, "compare every table by count and digest, sequences, large objects and schema");
+      add_step (plan,
+                "compare every table by count and digest, sequences, large objects and schema");
     }
   else
     {
       add_step (plan, "make the database “%s”", plan->new_name);
-      add_step (plan, "restore “%s” (%s) into it with %s", plan->name, foreign_kind_name (plan->kind),
+      add_step (plan, "restore “%s” (%s) into it with %s", plan->name,
+                foreign_kind_name (plan->kind),
                 plan->kind == FOREIGN_ARCHIVE ? "pg_restore" : "psql");
       add_step (plan, "count what came (there are no counts or digests to compare with)");
     }
   if (plan->target_exists)
-    add_step (plan, "end the sessions in “%s”, rename it to “%s” and “%s” to “%s”, in one transaction",
+    add_step (plan,
+              "end the sessions in “%s”, rename it to “%s” and “%s” to “%s”, in one transaction",
               plan->database, plan->kept_name, plan->new_name, plan->database);
   else
     add_step (plan, "rename “%s” to “%s”", plan->new_name, plan->database);
@@ -259,8 +262,9 @@ plan_in_place (RestorePlan *plan, GError **error)
     return keel_error (error, KEEL_ERROR_USAGE, "Leave --in-place out: the database will be made.",
                        "there is no database “%s” to restore in place", plan->database);
   if (plan->spec.to != NULL)
-    return keel_error (error, KEEL_ERROR_USAGE, "Leave one of them out.",
-                       "--in-place restores the environment's own database, so --to does not go with it");
+    return keel_error (
+        error, KEEL_ERROR_USAGE, "Leave one of them out.",
+        "--in-place restores the environment's own database, so --to does not go with it");
   add_step (plan, "verify every byte of “%s”", plan->name);
   add_step (plan, "back up “%s” as it is now", plan->database);
   add_step (plan, "in one transaction: drop everything in “%s”", plan->database);
@@ -273,7 +277,8 @@ plan_in_place (RestorePlan *plan, GError **error)
 static bool
 plan_table (RestorePlan *plan, GError **error)
 {
-  plan->table = backup_index_find_table (backup_reader_index (plan->reader), plan->spec.table, error);
+  plan->table
+      = backup_index_find_table (backup_reader_index (plan->reader), plan->spec.table, error);
   if (plan->table == NULL)
     return false;
   if (!plan->target_exists)

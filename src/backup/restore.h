@@ -17,9 +17,9 @@
 typedef struct
 {
   const Project *project;
-  const char *url;          /* of the environment */
-  const char *to;           /* --to: another database on that server; NULL: the one in the URL */
-  const char *table;        /* --table; NULL: everything */
+  const char *url;   /* of the environment */
+  const char *to;    /* --to: another database on that server; NULL: the one in the URL */
+  const char *table; /* --table; NULL: everything */
   bool in_place;
   unsigned int job_count;
 } RestoreSpec;
@@ -43,14 +43,14 @@ bool restore_plan_replaces (const RestorePlan *plan);
 
 typedef struct
 {
-  char *database;         /* what was restored */
-  char *table;            /* with --table: as what, schema.name */
-  char *kept;             /* the old database's new name; NULL without one */
-  char *safety_backup;    /* path; in place only */
-  bool is_compared;       /* false for dumps of other programs */
+  char *database;      /* what was restored */
+  char *table;         /* with --table: as what, schema.name */
+  char *kept;          /* the old database's new name; NULL without one */
+  char *safety_backup; /* path; in place only */
+  bool is_compared;    /* false for dumps of other programs */
   CompareResult compared;
   uint64_t table_count, row_count;
-  uint64_t bytes_read;    /* of the backup file */
+  uint64_t bytes_read; /* of the backup file */
   int64_t elapsed_us;
 } RestoreResult;
 

@@ -9,10 +9,14 @@ static bool
 fill_from_backup (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
 {
   const BackupIndex *index = backup_reader_index (plan->reader);
-  LoadSpec load = { .url = plan->spec.url, .database = plan->new_name, .analyze = true,
+  LoadSpec load = { .url = plan->spec.url,
+                    .database = plan->new_name,
+                    .analyze = true,
                     .job_count = plan->spec.job_count };
-  CompareSpec compare = { .url = plan->spec.url, .database = plan->new_name,
-                          .job_count = plan->spec.job_count, .expect_schema = true,
+  CompareSpec compare = { .url = plan->spec.url,
+                          .database = plan->new_name,
+                          .job_count = plan->spec.job_count,
+                          .expect_schema = true,
                           .expect_data = strcmp (index->type, "schema") != 0 };
   LoadResult loaded;
   restore_begin_step (plan, report);
@@ -52,7 +56,8 @@ count_tables (RestorePlan *plan, RestoreResult *result, GError **error)
   result->row_count = (uint64_t) db_result_int64 (answer, 0, 1);
   if (result->table_count > 0)
     return true;
-  return keel_error (error, KEEL_ERROR_ANSWER_NO, "Check that the file is a dump of a whole database.",
+  return keel_error (error, KEEL_ERROR_ANSWER_NO,
+                     "Check that the file is a dump of a whole database.",
                      "“%s” was restored without an error, but no table came of it", plan->name);
 }
 

@@ -32,10 +32,9 @@ static const char drop_sql[]
       ") AS s (phase, sql) ORDER BY phase, sql";
 
 /* The schema that every new database has, as that major version makes it. */
-static const char public_15_sql[]
-    = "CREATE SCHEMA public AUTHORIZATION pg_database_owner;"
-      "GRANT USAGE ON SCHEMA public TO PUBLIC;"
-      "COMMENT ON SCHEMA public IS 'standard public schema'";
+static const char public_15_sql[] = "CREATE SCHEMA public AUTHORIZATION pg_database_owner;"
+                                    "GRANT USAGE ON SCHEMA public TO PUBLIC;"
+                                    "COMMENT ON SCHEMA public IS 'standard public schema'";
 static const char public_13_sql[] = "CREATE SCHEMA public;"
                                     "GRANT ALL ON SCHEMA public TO PUBLIC;"
                                     "COMMENT ON SCHEMA public IS 'standard public schema'";
@@ -53,7 +52,8 @@ refuse_subscriptions (DbConn *conn, GError **error)
   return name == NULL
          || keel_error (error, KEEL_ERROR_REFUSED,
                         "Drop the subscription first, or restore side by side without --in-place.",
-                        "the database has the subscription “%s”, which no transaction can drop", name);
+                        "the database has the subscription “%s”, which no transaction can drop",
+                        name);
 }
 
 static bool
@@ -65,8 +65,8 @@ drop_everything (DbConn *conn, GError **error)
   for (int row = 0; row < db_result_rows (statements); row++)
     if (!db_exec (conn, db_result_text (statements, row, 0), error))
       return prefix_error (error, "%s", db_result_text (statements, row, 0));
-  return db_exec (conn,
-                  "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata", error)
+  return db_exec (conn, "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata",
+                  error)
          && db_exec (conn, db_server_major (conn) >= 15 ? public_15_sql : public_13_sql, error);
 }
 
@@ -76,7 +76,8 @@ load_and_compare (RestorePlan *plan, DbConn *conn, Report *report, RestoreResult
 {
   const BackupIndex *index = backup_reader_index (plan->reader);
   LoadSpec load = { .single = conn, .job_count = 1 };
-  CompareSpec compare = { .single = conn, .expect_schema = true,
+  CompareSpec compare = { .single = conn,
+                          .expect_schema = true,
                           .expect_data = strcmp (index->type, "schema") != 0 };
   LoadResult loaded;
   restore_begin_step (plan, report);
@@ -98,8 +99,11 @@ static bool
 safety_backup (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
 {
   g_auto (CreateResult) created = { 0 };
-  CreateSpec spec = { .project = plan->spec.project, .url = plan->spec.url, .type = DUMP_ALL,
-                      .job_count = plan->spec.job_count, .keep_all = true };
+  CreateSpec spec = { .project = plan->spec.project,
+                      .url = plan->spec.url,
+                      .type = DUMP_ALL,
+                      .job_count = plan->spec.job_count,
+                      .keep_all = true };
   restore_begin_step (plan, report);
   if (!backup_create (&spec, report, &created, error))
     return prefix_error (error, "the safety backup");

@@ -13,23 +13,23 @@ typedef enum
 
 struct RestorePlan
 {
-  RestoreSpec spec;      /* its texts are the caller's */
+  RestoreSpec spec; /* its texts are the caller's */
   RestoreMode mode;
-  Store *store;          /* borrowed */
+  Store *store; /* borrowed */
   char *name;
   char *path;
   ForeignKind kind;
-  BackupReader *reader;  /* NULL for dumps of other programs */
-  DbConn *admin;         /* in a database that is not the target */
-  char *database;        /* the target's name */
+  BackupReader *reader; /* NULL for dumps of other programs */
+  DbConn *admin;        /* in a database that is not the target */
+  char *database;       /* the target's name */
   bool target_exists;
-  char *new_name;        /* filled, then renamed to the target */
-  char *kept_name;       /* of the old one; NULL without one */
-  json_t *properties;    /* of the new database */
-  const BackupTable *table;  /* with --table */
-  bool table_exists;     /* in the target */
-  char *table_name;      /* that it will have there */
-  GPtrArray *steps;      /* of text */
+  char *new_name;           /* filled, then renamed to the target */
+  char *kept_name;          /* of the old one; NULL without one */
+  json_t *properties;       /* of the new database */
+  const BackupTable *table; /* with --table */
+  bool table_exists;        /* in the target */
+  char *table_name;         /* that it will have there */
+  GPtrArray *steps;         /* of text */
   guint next_step;
 };
 
@@ -38,8 +38,8 @@ void restore_begin_step (RestorePlan *plan, Report *report);
 
 bool restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-bool restore_run_in_place (RestorePlan *plan, Report *report, RestoreResult *result,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool restore_run_in_place (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 bool restore_run_table (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

@@ -92,7 +92,8 @@ dump_definition (RestorePlan *plan, const Schema *schema, const char *section, c
   const char *const argv[]
       = { pg_dump, dbname, which, table, "--no-password", "--encoding=UTF8", NULL };
   const char *const environment[] = { "LC_ALL=C", setting, NULL };
-  ProcessSpec spec = { .argv = argv, .environment = environment, .output_max_bytes = DDL_MAX_BYTES };
+  ProcessSpec spec
+      = { .argv = argv, .environment = environment, .output_max_bytes = DDL_MAX_BYTES };
   g_auto (ProcessResult) result = { 0 };
   if (!process_run_ok (&spec, &result, error))
     return false;
@@ -187,7 +188,8 @@ set_sequences (RestorePlan *plan, DbConn *conn, GError **error)
 static bool
 load_rows (RestorePlan *plan, DbConn *conn, const char *statement, Report *report, GError **error)
 {
-  LoadSpec load = { .single = conn, .only = plan->table, .only_statement = statement, .job_count = 1 };
+  LoadSpec load
+      = { .single = conn, .only = plan->table, .only_statement = statement, .job_count = 1 };
   LoadResult loaded;
   restore_begin_step (plan, report);
   return load_run (&load, plan->reader, report, &loaded, error);
@@ -197,8 +199,11 @@ static bool
 compare_rows (RestorePlan *plan, DbConn *conn, const char *name, Report *report,
               RestoreResult *result, GError **error)
 {
-  CompareSpec compare = { .single = conn, .expect_data = true, .only = plan->table,
-                          .only_schema = plan->table->schema, .only_name = name };
+  CompareSpec compare = { .single = conn,
+                          .expect_data = true,
+                          .only = plan->table,
+                          .only_schema = plan->table->schema,
+                          .only_name = name };
   restore_begin_step (plan, report);
   if (!compare_run (&compare, backup_reader_index (plan->reader), report, &result->compared, error)
       || !restore_check_equal (&result->compared, error))
@@ -239,8 +244,8 @@ restore_beside (RestorePlan *plan, DbConn *conn, Report *report, RestoreResult *
   g_autofree char *original = db_quote_name (plan->table->schema, plan->table->name);
   g_autofree char *final = db_quote_ident (plan->table_name);
   g_autofree char *make
-      = g_strdup_printf ("SET LOCAL search_path = %s; CREATE TABLE %s (LIKE %s INCLUDING ALL)", schema,
-                         temporary, original);
+      = g_strdup_printf ("SET LOCAL search_path = %s; CREATE TABLE %s (LIKE %s INCLUDING ALL)",
+                         schema, temporary, original);
   g_autofree char *copy = g_strdup_printf ("COPY %s FROM stdin", temporary);
   g_autofree char *rename
       = g_strdup_printf ("ALTER TABLE %s.%s RENAME TO %s", schema, temporary, final);

@@ -113,7 +113,8 @@ scan_list_tables (DbConn *conn, GPtrArray **ret_tables, GError **error)
   if (!is_utf8 && !query_utf8 (conn, &utf8, error))
     return false;
   if (!is_utf8 && db_result_rows (own) != db_result_rows (utf8))
-    return keel_error (error, KEEL_ERROR_FAILED, NULL, "the list of tables changed while it was read");
+    return keel_error (error, KEEL_ERROR_FAILED, NULL,
+                       "the list of tables changed while it was read");
   GPtrArray *tables = g_ptr_array_new_with_free_func ((GDestroyNotify) scan_table_free);
   bool has_tid_scan = db_server_major (conn) >= 14;
   for (int row = 0; row < db_result_rows (own); row++)
@@ -193,8 +194,8 @@ typedef struct
   Scan *scan;
   const Parallel *parallel;
   void *state;
-  uint64_t left_bytes;     /* of the range's weight that progress has not counted yet */
-  uint64_t pending_bytes;  /* seen since progress was told */
+  uint64_t left_bytes;    /* of the range's weight that progress has not counted yet */
+  uint64_t pending_bytes; /* seen since progress was told */
   uint64_t pending_rows;
 } Worker;
 
@@ -266,7 +267,8 @@ static void
 tell_progress (Worker *worker, bool range_ended)
 {
   Scan *scan = worker->scan;
-  uint64_t bytes = range_ended ? worker->left_bytes : MIN (worker->pending_bytes, worker->left_bytes);
+  uint64_t bytes
+      = range_ended ? worker->left_bytes : MIN (worker->pending_bytes, worker->left_bytes);
   g_mutex_lock (&scan->lock);
   scan->done_bytes += bytes;
   scan->rows += worker->pending_rows;
@@ -312,8 +314,8 @@ scan_worker (Parallel *parallel, unsigned int number, void *data, GError **error
   Worker worker = { .scan = scan, .parallel = parallel, .state = scan->states[number] };
   for (unsigned int i; (i = parallel_next (parallel)) < scan->ranges->len;)
     if (!parallel_check (parallel, error)
-        || !scan_range (&worker, scan->conns->pdata[number], &g_array_index (scan->ranges, Range, i),
-                        error))
+        || !scan_range (&worker, scan->conns->pdata[number],
+                        &g_array_index (scan->ranges, Range, i), error))
       return false;
   return true;
 }
@@ -323,7 +325,11 @@ scan_run (GPtrArray *conns, GPtrArray *tables, const ScanSink *sink, void *const
           const char *phase, Report *report, GError **error)
 {
   g_autoptr (GArray) ranges = g_array_new (FALSE, TRUE, sizeof (Range));
-  Scan scan = { .conns = conns, .ranges = ranges, .sink = sink, .states = states, .phase = phase,
+  Scan scan = { .conns = conns,
+                .ranges = ranges,
+                .sink = sink,
+                .states = states,
+                .phase = phase,
                 .report = report };
   for (guint i = 0; i < tables->len; i++)
     scan.total_bytes += ((const ScanTable *) tables->pdata[i])->total_bytes;

@@ -135,7 +135,7 @@ take_snapshot (Snapshot *snapshot, const char *locked_lines, GError **error)
     return ATTEMPT_FAILED;
   g_clear_pointer (&snapshot->tables, g_ptr_array_unref);
   return scan_list_tables (snapshot->main, &snapshot->tables, error) ? ATTEMPT_DONE
-                                                                      : ATTEMPT_FAILED;
+                                                                     : ATTEMPT_FAILED;
 }
 
 static bool
@@ -176,8 +176,11 @@ dump_ddl (Snapshot *snapshot, const SnapshotSpec *spec, GError **error)
       if (!table->is_extension_member)
         g_hash_table_add (oids, table->oid);
     }
-  DdlSpec ddl = { .url = spec->url, .snapshot = snapshot->snapshot, .table_oids = oids,
-                  .encoding = snapshot->encoding, .schema_only = spec->schema_only,
+  DdlSpec ddl = { .url = spec->url,
+                  .snapshot = snapshot->snapshot,
+                  .table_oids = oids,
+                  .encoding = snapshot->encoding,
+                  .schema_only = spec->schema_only,
                   .server_major = db_server_major (snapshot->main) };
   backup_ddl_clear (&snapshot->ddl);
   if (backup_ddl_dump (&ddl, &snapshot->ddl, error))
@@ -304,8 +307,7 @@ snapshot_open (const SnapshotSpec *spec, Report *report, Snapshot **ret_snapshot
 {
   g_autoptr (Snapshot) snapshot = g_new0 (Snapshot, 1);
   snapshot->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) db_conn_free);
-  if (!open_sessions (snapshot, spec, error)
-      || !attempt_until_done (snapshot, spec, report, error))
+  if (!open_sessions (snapshot, spec, error) || !attempt_until_done (snapshot, spec, report, error))
     return false;
   *ret_snapshot = g_steal_pointer (&snapshot);
   return true;

@@ -17,23 +17,23 @@
 typedef struct
 {
   const char *url;
-  const char *database;        /* NULL: the one in the URL */
+  const char *database; /* NULL: the one in the URL */
   unsigned int worker_count;
   bool want_ddl, schema_only;
-  int lock_wait_seconds;       /* give up after this long; 0: ten minutes */
+  int lock_wait_seconds; /* give up after this long; 0: ten minutes */
 } SnapshotSpec;
 
 typedef struct
 {
   DbConn *locker;
-  DbConn *main;        /* in the snapshot; the database's own encoding */
-  GPtrArray *workers;  /* of DbConn, likewise */
-  GPtrArray *tables;   /* of ScanTable */
+  DbConn *main;       /* in the snapshot; the database's own encoding */
+  GPtrArray *workers; /* of DbConn, likewise */
+  GPtrArray *tables;  /* of ScanTable */
   char *encoding;
   char *snapshot;
-  int64_t taken;       /* seconds since 1970 */
-  BackupDdl ddl;       /* when asked for */
-  bool is_borrowed;    /* the sessions are somebody else's */
+  int64_t taken;    /* seconds since 1970 */
+  BackupDdl ddl;    /* when asked for */
+  bool is_borrowed; /* the sessions are somebody else's */
 } Snapshot;
 
 bool snapshot_open (const SnapshotSpec *spec, Report *report, Snapshot **ret_snapshot,

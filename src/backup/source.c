@@ -93,7 +93,8 @@ source_read (DbConn *conn, BackupIndex *index, GError **error)
   g_autofree char *text = g_utf8_make_valid (db_result_text (result, 0, 0), -1);
   index->source = json_loads (text, 0, NULL);
   if (index->source == NULL)
-    return keel_error (error, KEEL_ERROR_FAILED, NULL, "the server described itself in no known form");
+    return keel_error (error, KEEL_ERROR_FAILED, NULL,
+                       "the server described itself in no known form");
   index->database = g_utf8_make_valid (db_result_text (result, 0, 1), -1);
   index->encoding = g_strdup (db_result_text (result, 0, 2));
   index->system_identifier = g_strdup (db_result_text (result, 0, 3));
@@ -111,19 +112,19 @@ source_session_sql (const BackupIndex *index)
   size_t i;
   json_t *item;
   json_array_foreach (json_object_get (database, "settings"), i, item)
-  {
-    const char *setting = json_string_value (json_object_get (item, "setting"));
-    const char *equals = setting != NULL ? strchr (setting, '=') : NULL;
-    if (equals == NULL || json_is_string (json_object_get (item, "role")))
-      continue;
-    for (size_t j = 0; j < G_N_ELEMENTS (names); j++)
-      if (strlen (names[j]) == (size_t) (equals - setting)
-          && g_ascii_strncasecmp (setting, names[j], strlen (names[j])) == 0)
-        {
-          g_autofree char *value = db_quote_literal (equals + 1);
-          g_string_append_printf (sql, "SET %s = %s;\n", names[j], value);
-        }
-  }
+    {
+      const char *setting = json_string_value (json_object_get (item, "setting"));
+      const char *equals = setting != NULL ? strchr (setting, '=') : NULL;
+      if (equals == NULL || json_is_string (json_object_get (item, "role")))
+        continue;
+      for (size_t j = 0; j < G_N_ELEMENTS (names); j++)
+        if (strlen (names[j]) == (size_t) (equals - setting)
+            && g_ascii_strncasecmp (setting, names[j], strlen (names[j])) == 0)
+          {
+            g_autofree char *value = db_quote_literal (equals + 1);
+            g_string_append_printf (sql, "SET %s = %s;\n", names[j], value);
+          }
+    }
   return g_string_free (sql, FALSE);
 }
 

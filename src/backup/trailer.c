@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-static const uint8_t head[16]
-    = { 0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 56, 0, 'P', 'K', 52, 0 };
+static const uint8_t head[16] = { 0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 56, 0, 'P', 'K', 52, 0 };
 static const uint8_t tail[10] = { 3, 0 };
 
 static void
@@ -43,8 +42,8 @@ bool
 backup_trailer_parse (const uint8_t bytes[TRAILER_BYTES], uint64_t file_size,
                       BackupTrailer *ret_trailer, GError **error)
 {
-  BackupTrailer trailer = { .index_offset = get_le (bytes + 20, 8),
-                            .index_size = get_le (bytes + 28, 8) };
+  BackupTrailer trailer
+      = { .index_offset = get_le (bytes + 20, 8), .index_size = get_le (bytes + 28, 8) };
   memcpy (trailer.sha256, bytes + 36, SHA256_BYTES);
   uint32_t format = (uint32_t) get_le (bytes + 16, 4);
   uint8_t again[TRAILER_BYTES];

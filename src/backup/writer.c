@@ -77,19 +77,18 @@ backup_writer_finish (BackupWriter *writer, const BackupIndex *index, uint64_t m
 {
   g_autoptr (StoreReader) object = NULL;
   g_autoptr (BackupReader) reader = NULL;
-  if (!append_index (writer, index, error)
-      || !store_writer_sync (writer->object, &object, error))
+  if (!append_index (writer, index, error) || !store_writer_sync (writer->object, &object, error))
     return false;
-  if (!backup_reader_new (&object, &reader, error)
-      || !backup_reader_verify (reader, NULL, error))
+  if (!backup_reader_new (&object, &reader, error) || !backup_reader_verify (reader, NULL, error))
     return prefix_error (error, "reading the new backup back");
   if (writer->size_bytes <= min_size_bytes)
     {
       g_autofree char *size = size_format (writer->size_bytes);
       g_autofree char *limit = size_format (min_size_bytes);
-      return keel_error (error, KEEL_ERROR_ANSWER_NO,
-                         "If the database really is that small, lower backup.min_size in pgkeel.yaml.",
-                         "the backup has only %s, and %s or less counts as failed", size, limit);
+      return keel_error (
+          error, KEEL_ERROR_ANSWER_NO,
+          "If the database really is that small, lower backup.min_size in pgkeel.yaml.",
+          "the backup has only %s, and %s or less counts as failed", size, limit);
     }
   if (!store_writer_commit (writer->object, error))
     return false;

@@ -42,18 +42,12 @@ static const struct
   int exit_code;
   const char *name;
 } kinds[] = {
-  [KEEL_ERROR_ANSWER_NO] = { 1, "answer-no" },
-  [KEEL_ERROR_CORRUPT] = { 1, "corrupt" },
-  [KEEL_ERROR_USAGE] = { 2, "usage" },
-  [KEEL_ERROR_CONFIG] = { 2, "configuration" },
-  [KEEL_ERROR_REFUSED] = { 3, "refused" },
-  [KEEL_ERROR_UNREACHABLE] = { 4, "unreachable" },
-  [KEEL_ERROR_FAILED] = { 5, "failed" },
-  [KEEL_ERROR_DISK_FULL] = { 5, "disk-full" },
-  [KEEL_ERROR_SERVER] = { 5, "server" },
-  [KEEL_ERROR_MISSING] = { 5, "missing" },
-  [KEEL_ERROR_CANCELLED] = { 5, "cancelled" },
-  [KEEL_ERROR_LOCKED] = { 6, "locked" },
+  [KEEL_ERROR_ANSWER_NO] = { 1, "answer-no" }, [KEEL_ERROR_CORRUPT] = { 1, "corrupt" },
+  [KEEL_ERROR_USAGE] = { 2, "usage" },         [KEEL_ERROR_CONFIG] = { 2, "configuration" },
+  [KEEL_ERROR_REFUSED] = { 3, "refused" },     [KEEL_ERROR_UNREACHABLE] = { 4, "unreachable" },
+  [KEEL_ERROR_FAILED] = { 5, "failed" },       [KEEL_ERROR_DISK_FULL] = { 5, "disk-full" },
+  [KEEL_ERROR_SERVER] = { 5, "server" },       [KEEL_ERROR_MISSING] = { 5, "missing" },
+  [KEEL_ERROR_CANCELLED] = { 5, "cancelled" }, [KEEL_ERROR_LOCKED] = { 6, "locked" },
 };
 
 static void
@@ -63,7 +57,8 @@ set_error (GError **error, KeelErrorKind kind, const char *sqlstate, const char 
   if (error == NULL)
     return;
   /* What other programs say of a full disk counts like the system's own word. */
-  if (kind == KEEL_ERROR_FAILED && hint == NULL && detail != NULL && strstr (detail, DISK_FULL_TEXT))
+  if (kind == KEEL_ERROR_FAILED && hint == NULL && detail != NULL
+      && strstr (detail, DISK_FULL_TEXT))
     {
       kind = KEEL_ERROR_DISK_FULL;
       hint = DISK_FULL_HINT;
@@ -153,7 +148,7 @@ keel_error_suggest (GError **error, const char *hint)
     return;
   KeelErrorPrivate *private = keel_error_get_private (*error);
   if (private->hint == NULL)
-    private->hint = g_strdup (hint);
+  private->hint = g_strdup (hint);
 }
 
 const char *

@@ -48,7 +48,8 @@ child_environment (const ProcessSpec *spec)
     {
       const char *equals = strchr (spec->environment[i], '=');
       g_assert (equals != NULL);
-      g_autofree char *name = g_strndup (spec->environment[i], (gsize) (equals - spec->environment[i]));
+      g_autofree char *name
+          = g_strndup (spec->environment[i], (gsize) (equals - spec->environment[i]));
       environment = g_environ_setenv (environment, name, equals + 1, TRUE);
     }
   return environment;

@@ -19,16 +19,16 @@ typedef struct
   const char *input;              /* text for standard input; NULL: /dev/null */
   uid_t uid;                      /* run as this user and group, when we are root; 0: as we are */
   gid_t gid;
-  bool die_with_us;               /* SIGQUIT to the child when the calling thread ends */
-  size_t output_max_bytes;        /* of standard output kept, and of standard error; 0: 1 MiB */
+  bool die_with_us;        /* SIGQUIT to the child when the calling thread ends */
+  size_t output_max_bytes; /* of standard output kept, and of standard error; 0: 1 MiB */
 } ProcessSpec;
 
 typedef struct
 {
-  int exit_code; /* 0..255; 128 + signal when killed */
-  char *output;  /* standard output, at most output_max_bytes, NUL-terminated */
+  int exit_code;   /* 0..255; 128 + signal when killed */
+  char *output;    /* standard output, at most output_max_bytes, NUL-terminated */
   bool output_cut; /* there was more than output_max_bytes */
-  char *errors;  /* standard error, likewise (its end is kept when it is longer) */
+  char *errors;    /* standard error, likewise (its end is kept when it is longer) */
 } ProcessResult;
 
 void process_result_clear (ProcessResult *result);

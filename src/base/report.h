@@ -9,8 +9,8 @@
 
 typedef struct
 {
-  const char *phase;    /* "dumping", "verifying", ... */
-  uint64_t done_bytes;  /* of total_bytes, which may be an estimate; 0: unknown */
+  const char *phase;   /* "dumping", "verifying", ... */
+  uint64_t done_bytes; /* of total_bytes, which may be an estimate; 0: unknown */
   uint64_t total_bytes;
   uint64_t rows;
 } ReportProgress;
@@ -34,8 +34,7 @@ report_warning (Report *report, const char *message, const char *hint)
     report->warning (report, message, hint);
 }
 
-static inline void G_GNUC_PRINTF (2, 3)
-report_step (Report *report, const char *format, ...)
+static inline void G_GNUC_PRINTF (2, 3) report_step (Report *report, const char *format, ...)
 {
   if (report == NULL || report->step == NULL)
     return;

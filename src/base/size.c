@@ -27,8 +27,12 @@ size_parse (const char *text, uint64_t *ret_bytes)
   {
     const char *name;
     double factor;
-  } units[] = { { "", 1 },          { "B", 1 },           { "KB", 1024.0 },
-                { "MB", 1048576.0 }, { "GB", 1073741824.0 }, { "TB", 1099511627776.0 } };
+  } units[] = { { "", 1 },
+                { "B", 1 },
+                { "KB", 1024.0 },
+                { "MB", 1048576.0 },
+                { "GB", 1073741824.0 },
+                { "TB", 1099511627776.0 } };
   double number;
   const char *unit;
   if (!parse_number (text, &number, &unit))

@@ -46,8 +46,7 @@ temporary_folder_make (const char *purpose, TemporaryFolder *ret_folder, GError 
   const char *parent = g_get_tmp_dir ();
   g_autofree char *prefix = g_strdup_printf ("pgkeel-%s-", purpose);
   g_autofree char *name = g_strconcat (prefix, "XXXXXX", NULL);
-  g_auto (TemporaryFolder) folder
-      = { .path = g_build_filename (parent, name, NULL), .lock = -1 };
+  g_auto (TemporaryFolder) folder = { .path = g_build_filename (parent, name, NULL), .lock = -1 };
   remove_leftovers (parent, prefix);
   if (g_mkdtemp_full (folder.path, 0700) == NULL)
     {

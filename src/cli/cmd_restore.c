@@ -55,9 +55,9 @@ ask (CliContext *context, const RestorePlan *plan, GError **error)
   bool replaces = restore_plan_replaces (plan);
   bool is_own = option_to == NULL && option_table == NULL;
   ConfirmLevel level = replaces ? CONFIRM_NAME : is_own ? CONFIRM_YES_NO : CONFIRM_NONE;
-  g_autofree char *what
-      = g_strdup_printf (replaces ? "replace the database “%s” of %s" : "make the database “%s” of %s",
-                         database, context->project->environment->name);
+  g_autofree char *what = g_strdup_printf (replaces ? "replace the database “%s” of %s"
+                                                    : "make the database “%s” of %s",
+                                           database, context->project->environment->name);
   return confirm (context, level, what, database, is_set ("DB_RESTORE_CONFIRM"),
                   "set DB_RESTORE_CONFIRM=1", error);
 }
@@ -90,8 +90,8 @@ show_plan (CliContext *context, const RestorePlan *plan)
 static json_t *
 result_json (const RestorePlan *plan, const RestoreResult *result)
 {
-  return json_pack ("{s:b, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:f, s:o}", "dry_run", 0, "database",
-                    output_json_string (result->database), "table",
+  return json_pack ("{s:b, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:f, s:o}", "dry_run", 0,
+                    "database", output_json_string (result->database), "table",
                     output_json_string (result->table), "kept", output_json_string (result->kept),
                     "safety_backup", output_json_string (result->safety_backup), "compared",
                     (int) result->is_compared, "tables", (json_int_t) result->table_count, "rows",
@@ -106,13 +106,16 @@ print_compared (const RestoreResult *result)
   g_autofree char *rows = text_format_count (result->row_count);
   if (!result->is_compared)
     {
-      output_line ("%" G_GUINT64_FORMAT " tables, about %s rows came; pgkeel did not write this dump, so",
+      output_line ("%" G_GUINT64_FORMAT
+                   " tables, about %s rows came; pgkeel did not write this dump, so",
                    result->table_count, rows);
-      output_line ("there were no counts or digests to compare: NOTHING of the contents was verified");
+      output_line (
+          "there were no counts or digests to compare: NOTHING of the contents was verified");
       return;
     }
   output_line ("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-               " tables equal by count and digest, %s rows", c->tables_equal, c->tables_total, rows);
+               " tables equal by count and digest, %s rows",
+               c->tables_equal, c->tables_total, rows);
   if (result->table == NULL)
     output_line ("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " sequences equal, schema %s",
                  c->sequences_equal, c->sequences_total,
@@ -130,14 +133,15 @@ print_result (const RestoreResult *result)
     output_line ("restored database %s in %.2f s", result->database, seconds);
   print_compared (result);
   if (result->kept != NULL)
-    output_line ("the old database is kept as %s; drop it when you no longer need it", result->kept);
+    output_line ("the old database is kept as %s; drop it when you no longer need it",
+                 result->kept);
   if (result->safety_backup != NULL)
     output_line ("as it was before: %s", result->safety_backup);
 }
 
 static bool
-write_audit (const Project *project, const RestorePlan *plan, const char *backup,
-             const char *phase, const char *message, GError **error)
+write_audit (const Project *project, const RestorePlan *plan, const char *backup, const char *phase,
+             const char *message, GError **error)
 {
   g_autoptr (json_t) details
       = json_pack ("{s:o, s:o, s:o, s:o}", "backup", output_json_string (backup), "database",
@@ -204,7 +208,10 @@ run_restore (CliContext *context, int argc, char **argv, GError **error)
   g_autofree char *url = target_url (project, error);
   if (url == NULL || !catalogue_find (folder, argv[0], &store, &name, error))
     return false;
-  RestoreSpec spec = { .project = project, .url = url, .to = option_to, .table = option_table,
+  RestoreSpec spec = { .project = project,
+                       .url = url,
+                       .to = option_to,
+                       .table = option_table,
                        .in_place = option_in_place,
                        .job_count = (unsigned int) MAX (option_jobs, 0) };
   if (!restore_plan_new (&spec, store, name, &plan, error))
@@ -230,7 +237,8 @@ static const GOptionEntry restore_options[]
         { "table", 'T', 0, G_OPTION_ARG_STRING, &option_table,
           "Restore one table, reading only its parts of the file", "TABLE" },
         { "in-place", 0, 0, G_OPTION_ARG_NONE, &option_in_place,
-          "For servers that allow no new database: back up, then replace in one transaction", NULL },
+          "For servers that allow no new database: back up, then replace in one transaction",
+          NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
           "Show what would be done, and change nothing", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,

@@ -109,10 +109,10 @@ finish_copy_out (DbConn *conn, uint64_t row_count, GError **error)
     return false;
   if (sent_count == row_count)
     return true;
-  return keel_error (error, KEEL_ERROR_FAILED, "Run the command again; if it stays so, look at the server's log.",
-                     "the server says it sent %" G_GUINT64_FORMAT " rows, but %" G_GUINT64_FORMAT
-                     " came",
-                     sent_count, row_count);
+  return keel_error (
+      error, KEEL_ERROR_FAILED, "Run the command again; if it stays so, look at the server's log.",
+      "the server says it sent %" G_GUINT64_FORMAT " rows, but %" G_GUINT64_FORMAT " came",
+      sent_count, row_count);
 }
 
 bool

@@ -9,10 +9,10 @@ typedef struct
   size_t at;
   /* Of the statement being read: */
   int paren_depth;
-  int block_depth;  /* of BEGIN ATOMIC and of CASE inside it */
-  int word_count;   /* words seen outside parentheses */
-  bool is_create;   /* first word is CREATE */
-  bool is_routine;  /* CREATE [OR REPLACE] FUNCTION or PROCEDURE */
+  int block_depth; /* of BEGIN ATOMIC and of CASE inside it */
+  int word_count;  /* words seen outside parentheses */
+  bool is_create;  /* first word is CREATE */
+  bool is_routine; /* CREATE [OR REPLACE] FUNCTION or PROCEDURE */
 } Scanner;
 
 static bool
@@ -91,8 +91,7 @@ skip_dollar_quoted (Scanner *scanner)
     return false;
   size_t tag_length = end + 1 - scanner->at;
   const char *tag = scanner->text + scanner->at;
-  const char *close
-      = memmem (tag + tag_length, scanner->length - end - 1, tag, tag_length);
+  const char *close = memmem (tag + tag_length, scanner->length - end - 1, tag, tag_length);
   scanner->at = close != NULL ? (size_t) (close - scanner->text) + tag_length : scanner->length;
   return true;
 }

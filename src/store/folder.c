@@ -206,8 +206,9 @@ writer_free (StoreWriter *base)
   g_free (writer);
 }
 
-static const StoreWriterClass writer_class
-    = { .append = writer_append, .sync = writer_sync, .commit = writer_commit, .free = writer_free };
+static const StoreWriterClass writer_class = {
+  .append = writer_append, .sync = writer_sync, .commit = writer_commit, .free = writer_free
+};
 
 static bool
 folder_create (Store *store, const char *name, StoreWriter **ret_writer, GError **error)

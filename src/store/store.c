@@ -108,8 +108,7 @@ store_write_small (Store *store, const char *name, const char *text, GError **er
 }
 
 bool
-store_read_small (Store *store, const char *name, size_t max_bytes, char **ret_text,
-                  GError **error)
+store_read_small (Store *store, const char *name, size_t max_bytes, char **ret_text, GError **error)
 {
   return store->class->read_small (store, name, max_bytes, ret_text, error);
 }

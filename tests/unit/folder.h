@@ -1,8 +1,8 @@
 /* A folder of its own for each test, as cmocka's setup and teardown; *state is its path. */
 #pragma once
 
-#include "testing.h"
 #include "base/fs.h"
+#include "testing.h"
 
 #include <string.h>
 

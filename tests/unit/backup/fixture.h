@@ -7,10 +7,10 @@
 
 typedef struct
 {
-  const char *name;  /* NULL: "shop_db_backup_20250422_020000.sql.gz" */
-  const char *type;  /* NULL: "db" */
-  int64_t created;   /* 0: 2025-04-22 02:00:00 UTC */
-  const char *rows;  /* of the one table; NULL: three rows */
+  const char *name; /* NULL: "shop_db_backup_20250422_020000.sql.gz" */
+  const char *type; /* NULL: "db" */
+  int64_t created;  /* 0: 2025-04-22 02:00:00 UTC */
+  const char *rows; /* of the one table; NULL: three rows */
   uint64_t min_size_bytes;
 } SmallBackup;
 
@@ -68,7 +68,8 @@ make_small_index (const SmallBackup *spec)
 
 /* Writes all of SPEC but its name: the index is finished and the file is not. */
 static inline bool
-fill_small_backup (BackupWriter *writer, const SmallBackup *spec, BackupIndex *index, GError **error)
+fill_small_backup (BackupWriter *writer, const SmallBackup *spec, BackupIndex *index,
+                   GError **error)
 {
   const char *rows = spec->rows != NULL ? spec->rows : SMALL_ROWS;
   BackupTable *table = make_small_table (rows);

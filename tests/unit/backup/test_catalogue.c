@@ -1,5 +1,5 @@
-#include "fixture.h"
 #include "backup/catalogue.h"
+#include "fixture.h"
 
 #include <glib/gstdio.h>
 
@@ -37,14 +37,25 @@ static void
 test_names_of_other_files (void **state)
 {
   (void) state;
-  static const char *const others[]
-      = { "", "backup.log", STEM, STEM ".sql", STEM ".sql.gz.partial", "." STEM ".sql.gz.partial",
-          STEM ".proof.json", STEM ".verified.json", "shop_db_backup_20250422_0200.sql.gz",
-          "shop_db_backup_20250230_020000.sql.gz", "shop_db_backup_20250422-020000.sql.gz",
-          "shop_backup_20250422_020000.sql.gz", "_db_backup_20250422_020000.sql.gz",
-          "db_backup_20250422_020000.sql.gz", "_backup_20250422_020000.sql.gz",
-          "shop_db_backup_.sql.gz", "shop_db_backup_20250422_020000.sql.gz.gz",
-          "shop_db_backup_20250422_020000_.sql.gz", "shop_db_backup_20250422_020000.tar.gz" };
+  static const char *const others[] = { "",
+                                        "backup.log",
+                                        STEM,
+                                        STEM ".sql",
+                                        STEM ".sql.gz.partial",
+                                        "." STEM ".sql.gz.partial",
+                                        STEM ".proof.json",
+                                        STEM ".verified.json",
+                                        "shop_db_backup_20250422_0200.sql.gz",
+                                        "shop_db_backup_20250230_020000.sql.gz",
+                                        "shop_db_backup_20250422-020000.sql.gz",
+                                        "shop_backup_20250422_020000.sql.gz",
+                                        "_db_backup_20250422_020000.sql.gz",
+                                        "db_backup_20250422_020000.sql.gz",
+                                        "_backup_20250422_020000.sql.gz",
+                                        "shop_db_backup_.sql.gz",
+                                        "shop_db_backup_20250422_020000.sql.gz.gz",
+                                        "shop_db_backup_20250422_020000_.sql.gz",
+                                        "shop_db_backup_20250422_020000.tar.gz" };
   for (size_t i = 0; i < G_N_ELEMENTS (others); i++)
     {
       char *project = NULL, *type = NULL;
@@ -81,7 +92,8 @@ test_list_is_newest_first_and_hides_nothing (void **state)
   const BackupEntry *empty = entries->pdata[0], *schema = entries->pdata[1];
   const BackupEntry *newer = entries->pdata[2], *older = entries->pdata[3];
   const BackupEntry *other = entries->pdata[4];
-  assert_string_equal (empty->problem, "“shop_db_backup_20250425_020000.sql.gz”: the file is empty (0 bytes)");
+  assert_string_equal (empty->problem,
+                       "“shop_db_backup_20250425_020000.sql.gz”: the file is empty (0 bytes)");
   assert_int_equal (empty->size_bytes, 0);
   assert_string_equal (schema->type, "schema");
   assert_string_equal (newer->name, NEWER);

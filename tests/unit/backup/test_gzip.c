@@ -96,8 +96,8 @@ static void
 test_round_trip_of_all_sizes (void **state)
 {
   (void) state;
-  static const size_t sizes[] = { 0, 1, 2, 3, 100, 32767, 32768, 32769, 65535, 65536, 262143,
-                                  262144, 262145, 524288, 1000000 };
+  static const size_t sizes[] = { 0,     1,     2,      3,      100,    32767,  32768,  32769,
+                                  65535, 65536, 262143, 262144, 262145, 524288, 1000000 };
   g_autofree char *text = make_text (1000000);
   g_autofree char *noise = make_noise (1000000);
   for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -296,8 +296,12 @@ test_deflate_that_ends_early_or_never (void **state)
     { "\x03\x00\x03\x00", 4, "a second deflate stream" },
     { "\x03\x00\x00", 3, "a byte too many" },
     { "\x00\x00\x00\xff\xff", 5, "no last block" },
-    { "\x01\x05\x00\xfa\xff" "ab", 7, "a stored block longer than the member" },
-    { "\x01\x05\x00\xfa\xfe" "abcde", 10, "a stored block of two lengths" },
+    { "\x01\x05\x00\xfa\xff"
+      "ab",
+      7, "a stored block longer than the member" },
+    { "\x01\x05\x00\xfa\xfe"
+      "abcde",
+      10, "a stored block of two lengths" },
     { "\x07", 1, "a block of the reserved type" },
     { "\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10, "a broken table of codes" },
     { "\x03\x02\x00", 3, "a reference before the beginning" },

@@ -180,10 +180,10 @@ static const struct
   { "-- {\"sequence\":[\"public\",\"s\",-5,true]}\n",
     "-- {\"sequence\":[\"public\",\"s\",-5,true]}\n-- {\"sequence\":[\"public\",\"s\",6,true]}\n",
     "form" },
-  { "-- {\"end\"", "-- {\"large_objects\":{\"count\":0,\"chunks\":0,\"digest\":\"" DIGEST "\"}}\n-- {\"end\"",
+  { "-- {\"end\"",
+    "-- {\"large_objects\":{\"count\":0,\"chunks\":0,\"digest\":\"" DIGEST "\"}}\n-- {\"end\"",
     "form" },
-  { "-- {\"large_objects\":{\"count\":2,\"chunks\":3,\"digest\":\"" DIGEST "\"}}\n", "",
-    "form" },
+  { "-- {\"large_objects\":{\"count\":2,\"chunks\":3,\"digest\":\"" DIGEST "\"}}\n", "", "form" },
   { "\"rows\":12}}\n", "\"rows\":12}}\n-- \n", "does not end where it should" },
   { "\"rows\":12}}\n", "\"rows\":12}}", "does not end where it should" },
   { "-- {\"end\":{\"tables\":2,\"sequences\":1,\"rows\":12}}\n", "", "cut short" },
@@ -274,8 +274,11 @@ test_unknown_keys_are_passed_over (void **state)
 static void
 add_member (GArray *members, BackupMemberKind kind, uint64_t *offset, uint64_t raw, uint64_t rows)
 {
-  BackupMember member = { .kind = kind, .offset = *offset, .size_bytes = 1 + *offset % 1000,
-                          .raw_bytes = raw, .row_count = rows };
+  BackupMember member = { .kind = kind,
+                          .offset = *offset,
+                          .size_bytes = 1 + *offset % 1000,
+                          .raw_bytes = raw,
+                          .row_count = rows };
   for (int i = 0; i < SHA256_BYTES; i++)
     member.sha256[i] = (uint8_t) (*offset * 31 + (uint64_t) i);
   *offset += member.size_bytes;
@@ -332,8 +335,17 @@ go_round (const BackupIndex *index, uint64_t offset)
 }
 
 static const char *const odd_names[]
-    = { "\"quoted\"", "a.b", "Upper Case", "new\nline", "tab\tand\\slash", "-- comment", "\xc3\xa9t\xc3\xa9",
-        "\xf0\x9f\x98\x80", "", "'; DROP TABLE x; --", "\x7f\x01",
+    = { "\"quoted\"",
+        "a.b",
+        "Upper Case",
+        "new\nline",
+        "tab\tand\\slash",
+        "-- comment",
+        "\xc3\xa9t\xc3\xa9",
+        "\xf0\x9f\x98\x80",
+        "",
+        "'; DROP TABLE x; --",
+        "\x7f\x01",
         "sixty-three-bytes-long-name-which-is-the-most-that-postgres-ta" };
 
 static void
@@ -344,12 +356,13 @@ test_odd_names_survive (void **state)
   g_autoptr (BackupIndex) index = make_index (&offset);
   for (size_t i = 0; i < G_N_ELEMENTS (odd_names); i++)
     {
-      BackupTable *table = add_table (index, odd_names[i], odd_names[G_N_ELEMENTS (odd_names) - 1 - i],
-                                      1, &offset);
+      BackupTable *table = add_table (index, odd_names[i],
+                                      odd_names[G_N_ELEMENTS (odd_names) - 1 - i], 1, &offset);
       g_strfreev (table->columns);
       table->columns = g_strdupv ((char **) (const char *const[]){ odd_names[i], "b", NULL });
-      g_ptr_array_add (index->sequences,
-                       backup_sequence_new (odd_names[i], "s", i % 2 ? INT64_MIN : INT64_MAX, i % 2));
+      g_ptr_array_add (
+          index->sequences,
+          backup_sequence_new (odd_names[i], "s", i % 2 ? INT64_MIN : INT64_MAX, i % 2));
     }
   size_t length;
   g_autofree char *text = backup_index_format (index, &length);
@@ -408,7 +421,8 @@ test_many_tables_and_parts (void **state)
 }
 
 static void
-assert_found (const BackupIndex *index, const char *name, const char *schema, const char *table_name)
+assert_found (const BackupIndex *index, const char *name, const char *schema,
+              const char *table_name)
 {
   g_autoptr (GError) error = NULL;
   const BackupTable *table = backup_index_find_table (index, name, &error);
@@ -445,8 +459,8 @@ static void
 test_the_kinds_have_the_documents_names (void **state)
 {
   (void) state;
-  static const char *const names[] = { "header", "pre-data", "data", "large-objects", "sequences",
-                                       "keys", "foreign-keys", "post-data" };
+  static const char *const names[] = { "header",    "pre-data", "data",         "large-objects",
+                                       "sequences", "keys",     "foreign-keys", "post-data" };
   assert_int_equal (G_N_ELEMENTS (names), MEMBER_KIND_COUNT);
   for (int kind = 0; kind < MEMBER_KIND_COUNT; kind++)
     assert_string_equal (backup_member_kind_name ((BackupMemberKind) kind), names[kind]);

@@ -1,6 +1,6 @@
-#include "fixture.h"
 #include "base/parallel.h"
 #include "base/process.h"
+#include "fixture.h"
 
 #define OTHER_NAME "shop_db_backup_20250422_030000.sql.gz"
 
@@ -65,10 +65,10 @@ test_gunzip_gives_the_whole_text (void **state)
   ProcessSpec spec = { .argv = (const char *const[]){ "gzip", "-dc", path, NULL } };
   assert_true (process_run_ok (&spec, &result, &error));
   assert_no_error (error);
-  assert_true (g_str_has_prefix (result.output,
-                                 "SET client_encoding = 'UTF8';\n"
-                                 "CREATE TABLE public.t (a int, b text);\n" SMALL_STATEMENT SMALL_ROWS
-                                 "\\.\n\nALTER TABLE public.t ADD PRIMARY KEY (a);\n-- pgkeel's index"));
+  assert_true (g_str_has_prefix (
+      result.output, "SET client_encoding = 'UTF8';\n"
+                     "CREATE TABLE public.t (a int, b text);\n" SMALL_STATEMENT SMALL_ROWS
+                     "\\.\n\nALTER TABLE public.t ADD PRIMARY KEY (a);\n-- pgkeel's index"));
   g_auto (GStrv) lines = g_strsplit (strstr (result.output, "-- pgkeel's"), "\n", -1);
   for (guint i = 0; i + 1 < g_strv_length (lines); i++)
     assert_true (g_str_has_prefix (lines[i], "-- "));

@@ -1,7 +1,7 @@
-#include "fixture.h"
 #include "backup/catalogue.h"
 #include "backup/retention.h"
 #include "base/clock.h"
+#include "fixture.h"
 
 #define HOUR 3600
 #define KEEP (48 * HOUR)
@@ -82,9 +82,9 @@ put_proof (const char *folder, int hours, bool passed)
         continue;
       assert_true (backup_reader_open (store, entry->name, &reader, NULL));
       g_autofree char *sha256 = sha256_hex (backup_reader_trailer (reader)->sha256);
-      g_autofree char *text
-          = g_strdup_printf ("{\"sha256\": \"%s\", \"proven\": \"2025-04-22T03:00:00Z\", \"passed\": %s}",
-                             sha256, passed ? "true" : "false");
+      g_autofree char *text = g_strdup_printf (
+          "{\"sha256\": \"%s\", \"proven\": \"2025-04-22T03:00:00Z\", \"passed\": %s}", sha256,
+          passed ? "true" : "false");
       g_autofree char *stem = g_strndup (entry->name, strlen (entry->name) - strlen (".sql.gz"));
       g_autofree char *name = g_strconcat (stem, ".proof.json", NULL);
       put_file (folder, name, text, strlen (text));

@@ -8,15 +8,14 @@
 
 /* Written out by hand after the diagram in docs/backup-format.md. */
 static const uint8_t expected[TRAILER_BYTES] = {
-  0x1f, 0x8b, 0x08, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff,             /* gzip, FEXTRA */
-  0x38, 0x00, 'P', 'K', 0x34, 0x00,                                       /* the subfield */
-  0x01, 0x00, 0x00, 0x00,                                                 /* format */
-  0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12, 0x00, 0x00,                         /* index offset */
-  0x21, 0x43, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,                         /* index size */
-  0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,   /* SHA-256 */
-  12,   13,   14,   15,   16,   17,   18,   19,   20,   21,   22,   23,   24, 25, 26, 27, 28, 29,
-  30,   31,
-  0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,             /* nothing, its CRC */
+  0x1f, 0x8b, 0x08, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff,           /* gzip, FEXTRA */
+  0x38, 0x00, 'P',  'K',  0x34, 0x00,                                   /* the subfield */
+  0x01, 0x00, 0x00, 0x00,                                               /* format */
+  0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12, 0x00, 0x00,                       /* index offset */
+  0x21, 0x43, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,                       /* index size */
+  0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11, /* SHA-256 */
+  12,   13,   14,   15,   16,   17,   18,   19,   20,   21,   22,   23,   24,   25,   26, 27,
+  28,   29,   30,   31,   0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* nothing, its CRC */
 };
 
 static void
@@ -79,8 +78,9 @@ static void
 test_the_file_must_be_as_long_as_it_says (void **state)
 {
   (void) state;
-  static const uint64_t sizes[] = { FILE_SIZE - 1, FILE_SIZE + 1, TRAILER_BYTES, TRAILER_BYTES - 1,
-                                    0, UINT64_MAX, INDEX_OFFSET };
+  static const uint64_t sizes[]
+      = { FILE_SIZE - 1, FILE_SIZE + 1, TRAILER_BYTES, TRAILER_BYTES - 1, 0,
+          UINT64_MAX,    INDEX_OFFSET };
   for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
       BackupTrailer trailer;

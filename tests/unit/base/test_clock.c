@@ -27,12 +27,25 @@ static void
 test_stamps_in_no_other_form (void **state)
 {
   (void) state;
-  static const char *const bad[]
-      = { "",  "20250422",          "20250422_02000",   "20250422_0200000", "20250422_020000Z",
-          "20250422-020000",        "20250229_000000",  "20251301_000000",  "20250431_000000",
-          "20250422_240000",        "20250422_006000",  "20250422_000060",  " 20250422_020000",
-          "+2025422_020000",        "2025 422_020000",  "20250422_ 20000",  "2025042a_020000",
-          "\xd9\xa2\xd9\xa0" "2504" };
+  static const char *const bad[] = { "",
+                                     "20250422",
+                                     "20250422_02000",
+                                     "20250422_0200000",
+                                     "20250422_020000Z",
+                                     "20250422-020000",
+                                     "20250229_000000",
+                                     "20251301_000000",
+                                     "20250431_000000",
+                                     "20250422_240000",
+                                     "20250422_006000",
+                                     "20250422_000060",
+                                     " 20250422_020000",
+                                     "+2025422_020000",
+                                     "2025 422_020000",
+                                     "20250422_ 20000",
+                                     "2025042a_020000",
+                                     "\xd9\xa2\xd9\xa0"
+                                     "2504" };
   for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       int64_t seconds = 42;
@@ -52,7 +65,7 @@ test_iso_both_ways (void **state)
   assert_true (clock_parse_iso (text, &seconds));
   assert_int_equal (seconds, 1745287200);
   static const char *const bad[]
-      = { "2025-04-22T02:00:00", "2025-04-22 02:00:00Z", "2025-04-22T02:00:00+00:00",
+      = { "2025-04-22T02:00:00",  "2025-04-22 02:00:00Z",  "2025-04-22T02:00:00+00:00",
           "2025-02-29T00:00:00Z", "2025-04-22T02:00:00Zx", "2025-4-22T02:00:00Z" };
   for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
     assert_false (clock_parse_iso (bad[i], &seconds));
@@ -83,8 +96,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_stamps_are_utc),         cmocka_unit_test (test_stamps_in_no_other_form),
-    cmocka_unit_test (test_iso_both_ways),          cmocka_unit_test (test_times_no_calendar_has),
+    cmocka_unit_test (test_stamps_are_utc), cmocka_unit_test (test_stamps_in_no_other_form),
+    cmocka_unit_test (test_iso_both_ways),  cmocka_unit_test (test_times_no_calendar_has),
     cmocka_unit_test (test_clocks_run),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

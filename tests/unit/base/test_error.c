@@ -13,12 +13,12 @@ test_exit_codes_of_all_kinds (void **state)
     int exit_code;
     const char *name;
   } kinds[] = {
-    { KEEL_ERROR_ANSWER_NO, 1, "answer-no" },  { KEEL_ERROR_CORRUPT, 1, "corrupt" },
-    { KEEL_ERROR_USAGE, 2, "usage" },          { KEEL_ERROR_CONFIG, 2, "configuration" },
-    { KEEL_ERROR_REFUSED, 3, "refused" },      { KEEL_ERROR_UNREACHABLE, 4, "unreachable" },
-    { KEEL_ERROR_FAILED, 5, "failed" },        { KEEL_ERROR_DISK_FULL, 5, "disk-full" },
-    { KEEL_ERROR_SERVER, 5, "server" },        { KEEL_ERROR_MISSING, 5, "missing" },
-    { KEEL_ERROR_CANCELLED, 5, "cancelled" },  { KEEL_ERROR_LOCKED, 6, "locked" },
+    { KEEL_ERROR_ANSWER_NO, 1, "answer-no" }, { KEEL_ERROR_CORRUPT, 1, "corrupt" },
+    { KEEL_ERROR_USAGE, 2, "usage" },         { KEEL_ERROR_CONFIG, 2, "configuration" },
+    { KEEL_ERROR_REFUSED, 3, "refused" },     { KEEL_ERROR_UNREACHABLE, 4, "unreachable" },
+    { KEEL_ERROR_FAILED, 5, "failed" },       { KEEL_ERROR_DISK_FULL, 5, "disk-full" },
+    { KEEL_ERROR_SERVER, 5, "server" },       { KEEL_ERROR_MISSING, 5, "missing" },
+    { KEEL_ERROR_CANCELLED, 5, "cancelled" }, { KEEL_ERROR_LOCKED, 6, "locked" },
   };
   assert_int_equal (G_N_ELEMENTS (kinds), KEEL_ERROR_LOCKED + 1);
   for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++)

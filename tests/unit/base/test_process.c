@@ -133,7 +133,8 @@ test_environment_and_folder (void **state)
   g_setenv ("PGKEEL_TEST_B", "ours", TRUE);
   const char *const environment[] = { "PGKEEL_TEST_A=theirs=x", NULL };
   run (&(ProcessSpec){ .argv = SH ("echo \"$PGKEEL_TEST_A $PGKEEL_TEST_B $(pwd -P)\""),
-                       .environment = environment, .folder = *state },
+                       .environment = environment,
+                       .folder = *state },
        &result);
   g_autofree char *real = realpath (*state, NULL);
   g_autofree char *expected = g_strdup_printf ("theirs=x ours %s\n", real);

@@ -10,7 +10,11 @@ test_sizes (void **state)
   {
     const char *text;
     uint64_t bytes;
-  } good[] = { { "10KB", 10240 }, { "4096", 4096 }, { "1.5 mb", 1572864 }, { "0", 0 }, { "2 TB", 2199023255552 } };
+  } good[] = { { "10KB", 10240 },
+               { "4096", 4096 },
+               { "1.5 mb", 1572864 },
+               { "0", 0 },
+               { "2 TB", 2199023255552 } };
   for (size_t i = 0; i < G_N_ELEMENTS (good); i++)
     {
       uint64_t bytes;

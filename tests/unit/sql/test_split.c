@@ -35,22 +35,25 @@ test_quotes (void **state)
 {
   (void) state;
   CHECK ("SELECT 'a;''b'; SELECT \"x;\"\"y\"", "SELECT 'a;''b'", "SELECT \"x;\"\"y\"");
-  CHECK ("SELECT E'a\\';b'; SELECT 'c\\'; SELECT 3", "SELECT E'a\\';b'", "SELECT 'c\\'", "SELECT 3");
-  CHECK ("DO $x$ a; $$ b; $x$; SELECT $1; SELECT a$b$c; SELECT 2", "DO $x$ a; $$ b; $x$", "SELECT $1",
-         "SELECT a$b$c", "SELECT 2");
+  CHECK ("SELECT E'a\\';b'; SELECT 'c\\'; SELECT 3", "SELECT E'a\\';b'", "SELECT 'c\\'",
+         "SELECT 3");
+  CHECK ("DO $x$ a; $$ b; $x$; SELECT $1; SELECT a$b$c; SELECT 2", "DO $x$ a; $$ b; $x$",
+         "SELECT $1", "SELECT a$b$c", "SELECT 2");
 }
 
 static void
 test_bodies (void **state)
 {
   (void) state;
-  CHECK ("CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
-         "SELECT 2; END; SELECT 3",
-         "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
-         "SELECT 2; END",
-         "SELECT 3");
+  CHECK (
+      "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
+      "SELECT 2; END; SELECT 3",
+      "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; "
+      "SELECT 2; END",
+      "SELECT 3");
   CHECK ("CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b); BEGIN; END; SELECT 4",
-         "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)", "BEGIN", "END", "SELECT 4");
+         "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)", "BEGIN", "END",
+         "SELECT 4");
 }
 
 static void

@@ -32,11 +32,11 @@ test_round_trip (void **state)
   g_autoptr (BackupReader) reader = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
-  size_t length, file_length;
+  size_t length, file_length = 0;
   uint64_t size_bytes = 0;
   assert_true (write_small_backup (store, &(SmallBackup){ 0 }, &size_bytes, &error));
   assert_files (*state, SMALL_NAME);
-  g_autofree char *file = get_file (*state, SMALL_NAME, &file_length);
+  g_free (get_file (*state, SMALL_NAME, &file_length));
   assert_int_equal (size_bytes, file_length);
   assert_true (backup_reader_open (store, SMALL_NAME, &reader, &error));
   assert_int_equal (backup_reader_size (reader), size_bytes);

@@ -128,14 +128,49 @@ pair_tables (Compare *compare)
   return tables;
 }
 
-static void
-judge_table (Compare *compare, const ScanTable *table)
+static const RowDigest *
+digest_of (const Compare *compare, const ScanTable *table)
 {
   static const RowDigest none = { 0 };
   const RowDigest *digest = g_hash_table_lookup (compare->digests, table);
+  return digest != NULL ? digest : &none;
+}
+
+/* Partitions whose rows may lie in one another are compared together: digests add up. */
+static void
+judge_root (Compare *compare, GPtrArray *tables, const ScanTable *first)
+{
+  RowDigest found = { 0 }, wanted = { 0 };
+  uint64_t count = 0;
+  for (guint i = 0; i < tables->len; i++)
+    {
+      const ScanTable *table = tables->pdata[i];
+      if (table->entry->root_name == NULL
+          || strcmp (table->entry->root_name, first->entry->root_name) != 0
+          || strcmp (table->entry->root_schema, first->entry->root_schema) != 0)
+        continue;
+      /* Only the first of them speaks for all. */
+      if (count == 0 && table != first)
+        return;
+      row_digest_merge (&found, digest_of (compare, table));
+      row_digest_merge (&wanted, &table->entry->digest);
+      count++;
+    }
+  compare->result->rows += found.rows;
+  if (row_digest_equal (&found, &wanted))
+    compare->result->tables_equal += count;
+  else
+    differ (compare,
+            "the partitions of %s.%s together hold %" G_GUINT64_FORMAT
+            " rows, which are not the %" G_GUINT64_FORMAT " of the backup",
+            first->entry->root_schema, first->entry->root_name, found.rows, wanted.rows);
+}
+
+static void
+judge_table (Compare *compare, const ScanTable *table)
+{
+  const RowDigest *digest = digest_of (compare, table);
   const BackupTable *wanted = table->entry;
-  if (digest == NULL)
-    digest = &none;
   compare->result->rows += digest->rows;
   if (row_digest_equal (digest, &wanted->digest))
     compare->result->tables_equal++;
@@ -154,7 +189,13 @@ compare_tables (Compare *compare, GError **error)
   if (!scan (compare, tables, error))
     return false;
   for (guint i = 0; i < tables->len; i++)
-    judge_table (compare, tables->pdata[i]);
+    {
+      const ScanTable *table = tables->pdata[i];
+      if (table->entry->root_name != NULL && compare->spec->only == NULL)
+        judge_root (compare, tables, table);
+      else
+        judge_table (compare, table);
+    }
   return true;
 }
 

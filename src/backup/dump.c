@@ -129,6 +129,8 @@ add_tables (Dump *dump)
       entry->columns = g_strdupv (table->columns);
       entry->condition = g_strdup (table->condition);
       entry->is_extension_member = table->is_extension_member;
+      entry->root_schema = table->root_name != NULL ? g_strdup (table->root_schema) : NULL;
+      entry->root_name = g_strdup (table->root_name);
       table->entry = entry;
       g_ptr_array_add (dump->index->tables, entry);
     }

@@ -19,6 +19,8 @@ table_free (void *data)
   g_free (table->schema);
   g_free (table->name);
   g_strfreev (table->columns);
+  g_free (table->root_schema);
+  g_free (table->root_name);
   g_free (table->condition);
   g_array_unref (table->members);
   g_free (table);

@@ -57,8 +57,11 @@ format_table (const BackupTable *table)
     json_array_append_new (members,
                            format_member (&g_array_index (table->members, BackupMember, i)));
   g_autofree char *digest = row_digest_hex (&table->digest);
-  return json_pack ("{s:{s:o, s:o, s:o, s:b, s:o*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
-                    format_text (table->schema), "name", format_text (table->name), "columns",
+  json_t *root = table->root_name != NULL ? json_pack ("[o, o]", format_text (table->root_schema),
+                                                       format_text (table->root_name))
+                                          : NULL;
+  return json_pack ("{s:{s:o, s:o, s:o*, s:o, s:b, s:o*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
+                    format_text (table->schema), "name", format_text (table->name), "root", root, "columns",
                     columns, "extension", (int) table->is_extension_member, "condition",
                     format_text (table->condition), "rows", (json_int_t) table->digest.rows,
                     "digest", digest, "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
@@ -209,6 +212,16 @@ parse_table_members (BackupTable *table, const json_t *members)
   return rows == table->digest.rows && bytes == table->raw_bytes;
 }
 
+/* Absent, or [schema, name]. */
+static bool
+parse_root (BackupTable *table, const json_t *root)
+{
+  table->root_schema = g_strdup (json_string_value (json_array_get (root, 0)));
+  table->root_name = g_strdup (json_string_value (json_array_get (root, 1)));
+  return root == NULL
+         || (json_array_size (root) == 2 && table->root_schema != NULL && table->root_name != NULL);
+}
+
 static bool
 parse_table (Parser *parser, const json_t *value)
 {
@@ -224,6 +237,8 @@ parse_table (Parser *parser, const json_t *value)
   BackupTable *table = backup_table_new (schema, name);
   g_ptr_array_add (parser->index->tables, table);
   table->is_extension_member = json_is_true (extension);
+  if (!parse_root (table, json_object_get (value, "root")))
+    return false;
   table->condition = g_strdup (json_string_value (condition));
   return row_digest_from_hex (digest, &table->digest)
          && get_u64 (json_object_get (value, "rows"), &table->digest.rows)

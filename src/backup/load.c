@@ -197,7 +197,7 @@ begin_table (Load *load, const Table *table, DbConn *conn, bool *ret_freeze, GEr
   g_autofree char *truncate = g_strdup_printf ("TRUNCATE ONLY %s", name);
   bool speaks_name = g_str_is_ascii (name) || strcmp (load->index->encoding, "UTF8") == 0;
   *ret_freeze = !table->is_shared && !table->entry->is_extension_member && speaks_name
-                && load->spec->only == NULL;
+                && table->entry->root_name == NULL && load->spec->only == NULL;
   return (!load->owns_conns || db_exec (conn, "BEGIN", error))
          && (!*ret_freeze || db_exec (conn, truncate, error));
 }

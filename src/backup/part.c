@@ -156,7 +156,8 @@ start_text (PartWriter *part)
       g_string_free (text->text, TRUE);
       text->text = new_text (part);
     }
-  g_string_printf (text->text, "COPY %s%s%s%s FROM stdin;\n", table->quoted_name,
+  g_string_printf (text->text, "COPY %s%s%s%s FROM stdin;\n",
+                   table->root_name != NULL ? table->quoted_root : table->quoted_name,
                    has_columns ? " (" : "", table->column_list, has_columns ? ")" : "");
   text->statement_bytes = text->text->len;
   text->row_count = 0;

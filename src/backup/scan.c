@@ -15,6 +15,9 @@ scan_table_free (ScanTable *table)
   g_free (table->oid);
   g_free (table->schema);
   g_free (table->name);
+  g_free (table->root_schema);
+  g_free (table->root_name);
+  g_free (table->quoted_root);
   g_free (table->quoted_name);
   g_free (table->column_list);
   g_strfreev (table->columns);
@@ -23,22 +26,37 @@ scan_table_free (ScanTable *table)
 }
 
 /* Columns of the query: oid, schema, name, quoted name, column list, columns as JSON, condition,
- * heap bytes, total bytes, whether its storage knows ctid ranges, whether an extension owns it. */
+ * heap bytes, total bytes, whether its storage knows ctid ranges, whether an extension owns it; and of
+ * the root through which rows must be loaded: schema, name, quoted name, columns as JSON. That is so
+ * under a partitioned table that hashes an enum: the hash is of the value's OID, which is another one
+ * in every copy. */
 static const char tables_sql[]
-    = "SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
+    = "WITH columns AS MATERIALIZED ("
+      "  SELECT attrelid,"
+      "         pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) AS list,"
+      "         pg_catalog.json_agg(attname ORDER BY attnum)::text AS names"
+      "    FROM pg_catalog.pg_attribute"
+      "   WHERE attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+      "   GROUP BY attrelid)"
+      "SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
       "       coalesce(a.list, ''), coalesce(a.names, '[]'), x.condition,"
       "       pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_table_size(c.oid),"
-      "       coalesce(am.amname = 'heap', false), d.objid IS NOT NULL"
+      "       coalesce(am.amname = 'heap', false), d.objid IS NOT NULL,"
+      "       rn.nspname, rc.relname, pg_catalog.format('%I.%I', rn.nspname, rc.relname),"
+      "       coalesce(ra.names, '[]')"
       "  FROM pg_catalog.pg_class c"
       "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
       "  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam"
-      "  LEFT JOIN (SELECT attrelid,"
-      "                    pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', '"
-      "                                          ORDER BY attnum) AS list,"
-      "                    pg_catalog.json_agg(attname ORDER BY attnum)::text AS names"
-      "               FROM pg_catalog.pg_attribute"
-      "              WHERE attnum > 0 AND NOT attisdropped AND attgenerated = ''"
-      "              GROUP BY attrelid) a ON a.attrelid = c.oid"
+      "  LEFT JOIN columns a ON a.attrelid = c.oid"
+      "  LEFT JOIN LATERAL (SELECT pg_catalog.pg_partition_root(c.oid) AS oid"
+      "     WHERE c.relispartition AND EXISTS ("
+      "       SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) p"
+      "         JOIN pg_catalog.pg_partitioned_table t ON t.partrelid = p.relid"
+      "         JOIN pg_catalog.pg_opclass o ON o.oid = ANY (t.partclass::pg_catalog.oid[])"
+      "        WHERE t.partstrat = 'h' AND o.opcname = 'enum_ops')) r ON true"
+      "  LEFT JOIN pg_catalog.pg_class rc ON rc.oid = r.oid"
+      "  LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace"
+      "  LEFT JOIN columns ra ON ra.attrelid = r.oid"
       "  LEFT JOIN pg_catalog.pg_depend d"
       "         ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
       "        AND d.objsubid = 0 AND d.deptype = 'e'"
@@ -85,6 +103,15 @@ table_of_row (const DbResult *own, const DbResult *utf8, int row, bool has_tid_s
   table->total_bytes = (uint64_t) db_result_int64 (own, row, 8);
   table->can_split = has_tid_scan && db_result_bool (own, row, 9);
   table->is_extension_member = db_result_bool (own, row, 10);
+  if (db_result_is_null (own, row, 11))
+    return table;
+  table->root_schema = utf8_text (utf8, row, 11);
+  table->root_name = utf8_text (utf8, row, 12);
+  table->quoted_root = g_strdup (db_result_text (own, row, 13));
+  /* One order of columns for all partitions, so that the digests of their rows add up. */
+  g_auto (GStrv) columns = parse_columns (db_result_text (utf8, row, 14));
+  if (!scan_table_arrange (table, columns))
+    g_clear_pointer (&table->root_name, g_free);
   return table;
 }
 

@@ -15,6 +15,9 @@ typedef struct
   char *oid;
   char *schema;             /* UTF-8 */
   char *name;               /* UTF-8 */
+  char *root_schema;        /* of a partition whose rows must be loaded through this root, as they */
+  char *root_name;          /* may belong into another partition of a copy; UTF-8, NULL otherwise */
+  char *quoted_root;        /* both, quoted */
   char *quoted_name;        /* schema.name, quoted */
   char *column_list;        /* quoted, comma-separated, without generated columns; may be "" */
   char **columns;           /* UTF-8 */

@@ -2,6 +2,7 @@
 #include "backup/catalogue.h"
 #include "backup/database.h"
 #include "backup/load.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "db/cluster.h"
 
@@ -30,8 +31,10 @@ typedef struct
 static void
 place_clear (Place *place)
 {
-  if (place->admin != NULL && place->cluster == NULL)
+  cancel_hold ();
+  if (place->admin != NULL && place->cluster == NULL && place->database != NULL)
     (void) !database_drop (place->admin, place->database, NULL);
+  cancel_release ();
   db_conn_free (place->admin);
   scratch_free (place->cluster);
   g_free (place->url);

@@ -2,6 +2,7 @@
 #include "backup/database.h"
 #include "backup/load.h"
 #include "backup/restore_internal.h"
+#include "base/cancel.h"
 
 #include <string.h>
 
@@ -113,7 +114,10 @@ restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *result, GE
       return true;
     }
   /* What is half filled goes; what was there before has not been touched. */
-  if (!database_drop (plan->admin, plan->new_name, NULL))
+  cancel_hold ();
+  bool dropped = database_drop (plan->admin, plan->new_name, NULL);
+  cancel_release ();
+  if (!dropped)
     report_warning (report, "the unfinished database could not be dropped",
                     "The next restore will remove it.");
   g_propagate_error (error, g_steal_pointer (&problem));

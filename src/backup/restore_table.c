@@ -2,6 +2,7 @@
 #include "backup/database.h"
 #include "backup/load.h"
 #include "backup/restore_internal.h"
+#include "base/cancel.h"
 #include "base/process.h"
 #include "db/binaries.h"
 #include "sql/split.h"
@@ -40,8 +41,10 @@ typedef struct
 static void
 schema_clear (Schema *schema)
 {
+  cancel_hold ();
   if (schema->name != NULL)
     (void) !database_drop (schema->admin, schema->name, NULL);
+  cancel_release ();
   g_free (schema->name);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Schema, schema_clear)

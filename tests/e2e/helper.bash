@@ -60,7 +60,7 @@ clean_environment ()
   local name
   for name in $(compgen -v); do
     case $name in
-      PGKEEL_TEST_BINDIRS) ;;
+      PGKEEL_TEST_BINDIRS | PGKEEL_RELEASE) ;;
       PG[A-Z]*) [ "$name" = PGKEEL ] || unset "$name" ;;
       DATABASE_URL | LEDGER_ENV | NODE_ENV | BACKUP_DIR | DB_RESTORE_*) unset "$name" ;;
     esac

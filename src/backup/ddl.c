@@ -252,8 +252,7 @@ check_complete (Toc *toc, GHashTable *missing_tables, GError **error)
 {
   if (g_hash_table_size (missing_tables) == 0)
     return true;
-  return keel_error (error, KEEL_ERROR_FAILED,
-                     TOOL_HINT,
+  return keel_error (error, KEEL_ERROR_FAILED, TOOL_HINT,
                      "pg_dump reported success, but its dump lacks %u of %u tables",
                      g_hash_table_size (missing_tables), g_hash_table_size (toc->spec->table_oids));
 }

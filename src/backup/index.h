@@ -42,9 +42,9 @@ typedef struct
 {
   char *schema;
   char *name;
-  char **columns;           /* in the order of COPY; NULL-terminated, may be empty */
-  char *root_schema;        /* the partitioned table through which its rows are loaded, because ... */
-  char *root_name;          /* ... a copy may keep them in another partition; NULL: none */
+  char **columns;    /* in the order of COPY; NULL-terminated, may be empty */
+  char *root_schema; /* the partitioned table through which its rows are loaded, because ... */
+  char *root_name;   /* ... a copy may keep them in another partition; NULL: none */
   bool is_extension_member; /* a configuration table: the extension makes it */
   char *condition;          /* an extension's WHERE clause for its configuration table, or NULL */
   uint64_t raw_bytes;       /* of rows */

@@ -60,11 +60,12 @@ format_table (const BackupTable *table)
   json_t *root = table->root_name != NULL ? json_pack ("[o, o]", format_text (table->root_schema),
                                                        format_text (table->root_name))
                                           : NULL;
-  return json_pack ("{s:{s:o, s:o, s:o*, s:o, s:b, s:o*, s:I, s:s, s:I, s:I, s:o}}", "table", "schema",
-                    format_text (table->schema), "name", format_text (table->name), "root", root, "columns",
-                    columns, "extension", (int) table->is_extension_member, "condition",
-                    format_text (table->condition), "rows", (json_int_t) table->digest.rows,
-                    "digest", digest, "bytes", (json_int_t) table->raw_bytes, "statement_bytes",
+  return json_pack ("{s:{s:o, s:o, s:o*, s:o, s:b, s:o*, s:I, s:s, s:I, s:I, s:o}}", "table",
+                    "schema", format_text (table->schema), "name", format_text (table->name),
+                    "root", root, "columns", columns, "extension", (int) table->is_extension_member,
+                    "condition", format_text (table->condition), "rows",
+                    (json_int_t) table->digest.rows, "digest", digest, "bytes",
+                    (json_int_t) table->raw_bytes, "statement_bytes",
                     (json_int_t) table->statement_bytes, "members", members);
 }
 

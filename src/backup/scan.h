@@ -13,18 +13,18 @@ typedef struct
 {
   BackupTable *entry; /* its place in an index; borrowed, used by sinks under a lock */
   char *oid;
-  char *schema;             /* UTF-8 */
-  char *name;               /* UTF-8 */
-  char *root_schema;        /* of a partition whose rows must be loaded through this root, as they */
-  char *root_name;          /* may belong into another partition of a copy; UTF-8, NULL otherwise */
-  char *quoted_root;        /* both, quoted */
-  char *quoted_name;        /* schema.name, quoted */
-  char *column_list;        /* quoted, comma-separated, without generated columns; may be "" */
-  char **columns;           /* UTF-8 */
-  char *condition;          /* WHERE ... of an extension's configuration table, or NULL */
-  uint64_t heap_bytes;      /* of the main fork: what ranges are cut from */
-  uint64_t total_bytes;     /* with TOAST: for progress */
-  bool can_split;           /* by ranges of ctid */
+  char *schema;         /* UTF-8 */
+  char *name;           /* UTF-8 */
+  char *root_schema;    /* of a partition whose rows must be loaded through this root, as they */
+  char *root_name;      /* may belong into another partition of a copy; UTF-8, NULL otherwise */
+  char *quoted_root;    /* both, quoted */
+  char *quoted_name;    /* schema.name, quoted */
+  char *column_list;    /* quoted, comma-separated, without generated columns; may be "" */
+  char **columns;       /* UTF-8 */
+  char *condition;      /* WHERE ... of an extension's configuration table, or NULL */
+  uint64_t heap_bytes;  /* of the main fork: what ranges are cut from */
+  uint64_t total_bytes; /* with TOAST: for progress */
+  bool can_split;       /* by ranges of ctid */
   bool is_extension_member; /* the extension makes the table itself; only its rows are ours */
 } ScanTable;
 

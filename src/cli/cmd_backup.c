@@ -230,6 +230,9 @@ run_create (CliContext *context, int argc, char **argv, GError **error)
   DumpType type = DUMP_ALL;
   if (!parse_type (&type, error) || !base_open (context, &base, error))
     return false;
+  if (option_prove && type == DUMP_DATA_ONLY)
+    return keel_error (error, KEEL_ERROR_USAGE, "Make it without --prove, or prove a “db” backup.",
+                       "a backup of data alone cannot be restored by itself, so not be proven");
   g_autofree char *url = target_url (base.project, error);
   if (url == NULL)
     return false;
@@ -377,7 +380,9 @@ print_show (const BackupEntry *entry, const BackupIndex *index)
   g_autofree char *created = clock_format_iso (index->created);
   g_autofree char *size = size_format (entry->size_bytes);
   g_autofree char *rows = text_format_count (entry->row_count);
-  g_autofree char *verified = format_ago (entry->verified);
+  g_autofree char *verified = entry->problem != NULL
+                                  ? g_strdup_printf ("DAMAGED: %s", entry->problem)
+                                  : format_ago (entry->verified);
   g_autofree char *proven = format_ago (entry->proven);
   g_autoptr (OutputTable) pairs = output_pairs_new ();
   output_pair (pairs, "backup", "%s", entry->name);

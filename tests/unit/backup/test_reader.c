@@ -44,6 +44,9 @@ test_round_trip (void **state)
   assert_int_equal (index->members->len, 3);
   const BackupTable *table = backup_index_find_table (index, "t", &error);
   assert_int_equal (table->digest.rows, 3);
+  /* The example of docs/backup-format.md. */
+  g_autofree char *digest = row_digest_hex (&table->digest);
+  assert_string_equal (digest, "ac2508d7839091b99bea843bc0ad8d0c");
   const BackupMember *member = &g_array_index (table->members, BackupMember, 0);
   uint64_t before = backup_reader_bytes_read (reader);
   assert_int_equal (before, TRAILER_BYTES + backup_reader_trailer (reader)->index_size);

@@ -21,7 +21,7 @@ append_line (GString *text, json_t *object)
 static json_t *
 format_text (const char *text)
 {
-  g_autofree char *valid = text != NULL ? g_utf8_make_valid (text, -1) : NULL;
+  g_autofree char *valid = text != NULL ? text_escape_invalid (text) : NULL;
   return valid != NULL ? json_string (valid) : NULL;
 }
 

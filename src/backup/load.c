@@ -59,14 +59,12 @@ static const char session_sql[]
       /* A replica's triggers and unchecked foreign keys are not what is restored. */
       "SELECT pg_catalog.set_config('session_replication_role', 'origin', false)"
       " WHERE pg_catalog.current_setting('session_replication_role') <> 'origin';"
-      "SELECT pg_catalog.set_config('search_path', '', false);"
       "RESET timezone; RESET datestyle; RESET intervalstyle";
 
 /* Back to what every session of ours has, for who goes on with it. */
 static const char session_end_sql[] = "SET timezone = 'UTC';"
                                       "SET datestyle = 'ISO, YMD';"
-                                      "SET intervalstyle = 'postgres';"
-                                      "SET search_path = pg_catalog";
+                                      "SET intervalstyle = 'postgres'";
 
 static bool
 prepare_session (Load *load, DbConn *conn, GError **error)
@@ -189,13 +187,14 @@ end_table (Load *load, Table *table, const char *name)
 /* A table that one session fills alone is emptied first, in the same transaction: then its rows can
  * be frozen at once, so that nothing need rewrite the pages later, and with wal_level = minimal
  * nothing goes through the WAL. TRUNCATE names the table in UTF-8, the session may speak another
- * encoding: then only plain names will do. */
+ * encoding: then only plain names will do, of which none stands for bytes of no encoding. */
 static bool
 begin_table (Load *load, const Table *table, DbConn *conn, bool *ret_freeze, GError **error)
 {
   g_autofree char *name = db_quote_name (table->entry->schema, table->entry->name);
   g_autofree char *truncate = g_strdup_printf ("TRUNCATE ONLY %s", name);
-  bool speaks_name = g_str_is_ascii (name) || strcmp (load->index->encoding, "UTF8") == 0;
+  bool speaks_name = (g_str_is_ascii (name) && strstr (name, "\\x") == NULL)
+                     || strcmp (load->index->encoding, "UTF8") == 0;
   *ret_freeze = !table->is_shared && !table->entry->is_extension_member && speaks_name
                 && table->entry->root_name == NULL && load->spec->only == NULL;
   return (!load->owns_conns || db_exec (conn, "BEGIN", error))
@@ -390,18 +389,30 @@ load_everything (Load *load, GError **error)
 }
 
 /* The planner knows nothing of a database that was just filled. */
+static const char filled_sql[] = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
+                                 "  FROM pg_catalog.pg_class c"
+                                 "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                                 " WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'"
+                                 "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+                                 "   AND pg_catalog.pg_relation_size(c.oid) > 0"
+                                 " ORDER BY pg_catalog.pg_relation_size(c.oid) DESC";
+
+typedef struct
+{
+  const Load *load;
+  DbResult *filled;
+} Analyze;
+
 static bool
 analyze_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
 {
-  Load *load = data;
-  for (unsigned int i; (i = parallel_next (parallel)) < load->index->tables->len;)
+  const Analyze *analysis = data;
+  for (int i; (i = (int) parallel_next (parallel)) < db_result_rows (analysis->filled);)
     {
-      const BackupTable *table = load->index->tables->pdata[i];
-      g_autofree char *name = db_quote_name (table->schema, table->name);
-      g_autofree char *sql = g_strdup_printf ("ANALYZE %s", name);
-      if (table->digest.rows == 0)
-        continue;
-      if (!parallel_check (parallel, error) || !db_exec (load->conns->pdata[number], sql, error))
+      g_autofree char *sql
+          = g_strdup_printf ("ANALYZE %s", db_result_text (analysis->filled, i, 0));
+      if (!parallel_check (parallel, error)
+          || !db_exec (analysis->load->conns->pdata[number], sql, error))
         return false;
     }
   return true;
@@ -410,10 +421,14 @@ analyze_worker (Parallel *parallel, unsigned int number, void *data, GError **er
 static bool
 analyze (Load *load, GError **error)
 {
+  g_autoptr (DbResult) filled = NULL;
   for (guint i = 0; i < load->conns->len; i++)
-    if (!db_exec (load->conns->pdata[i], "SET client_encoding = 'UTF8'", error))
+    if (!db_speak_utf8 (load->conns->pdata[i], error))
       return false;
-  return parallel_run (load->conns->len, analyze_worker, load, error);
+  if (!db_query (load->conns->pdata[0], filled_sql, 0, NULL, &filled, error))
+    return false;
+  Analyze analysis = { load, filled };
+  return parallel_run (load->conns->len, analyze_worker, &analysis, error);
 }
 
 bool

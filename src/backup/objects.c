@@ -26,15 +26,14 @@ bool
 objects_read (DbConn *conn, BackupIndex *index, GError **error)
 {
   g_autoptr (GPtrArray) objects = NULL;
-  if (!db_exec (conn, "SET client_encoding = 'UTF8'", error)
-      || !db_schema_read (conn, &objects, error))
+  if (!db_speak_utf8 (conn, error) || !db_schema_read (conn, &objects, error))
     return prefix_error (error, "reading the schema");
   index->fingerprint = db_schema_fingerprint (objects);
   for (guint i = 0; i < objects->len; i++)
     {
       const DbSchemaObject *object = objects->pdata[i];
       g_autofree char *definition = digest_definition (object->definition);
-      g_autofree char *name = g_utf8_make_valid (object->name, -1);
+      g_autofree char *name = text_escape_invalid (object->name);
       g_ptr_array_add (index->objects, backup_object_new (object->kind, name,
                                                           is_compared (object) ? definition : ""));
     }

@@ -214,7 +214,7 @@ compare_rows (RestorePlan *plan, DbConn *conn, const char *name, Report *report,
   result->is_compared = true;
   result->table_count = 1;
   result->row_count = plan->table->digest.rows;
-  return db_exec (conn, "SET client_encoding = 'UTF8'", error);
+  return db_speak_utf8 (conn, error);
 }
 
 /* The table is not there: it comes back whole, as pg_dump --table would bring it. */

@@ -25,27 +25,26 @@ scan_table_free (ScanTable *table)
   g_free (table);
 }
 
-/* Columns of the query: oid, schema, name, quoted name, column list, columns as JSON, condition,
+/* Columns of the query: oid, schema, name, quoted name, column list, condition,
  * heap bytes, total bytes, whether its storage knows ctid ranges, whether an extension owns it; and of
- * the root through which rows must be loaded: schema, name, quoted name, columns as JSON. That is so
+ * the root through which rows must be loaded: schema, name, quoted name, column list. That is so
  * under a partitioned table that hashes an enum: the hash is of the value's OID, which is another one
  * in every copy. */
 static const char tables_sql[]
     = "WITH columns AS MATERIALIZED ("
       "  SELECT attrelid,"
-      "         pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) AS list,"
-      "         pg_catalog.json_agg(attname ORDER BY attnum)::text AS names"
+      "         pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) AS list"
       "    FROM pg_catalog.pg_attribute"
       "   WHERE attnum > 0 AND NOT attisdropped AND attgenerated = ''"
       "   GROUP BY attrelid)"
       "SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
-      "       coalesce(a.list, ''), coalesce(a.names, '[]'), x.condition,"
+      "       coalesce(a.list, ''), x.condition,"
       "       pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_table_size(c.oid),"
       "       coalesce(am.amname = 'heap', false), d.objid IS NOT NULL,"
       "       rn.nspname, rc.relname,"
       "       CASE WHEN rc.oid IS NOT NULL"
       "         THEN pg_catalog.format('%I.%I', rn.nspname, rc.relname) END,"
-      "       coalesce(ra.names, '[]')"
+      "       coalesce(ra.list, '')"
       "  FROM pg_catalog.pg_class c"
       "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
       "  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam"
@@ -75,17 +74,46 @@ static const char tables_sql[]
 static char *
 utf8_text (const DbResult *result, int row, int column)
 {
-  return g_utf8_make_valid (db_result_text (result, row, column), -1);
+  return text_escape_invalid (db_result_text (result, row, column));
 }
 
-static char **
-parse_columns (const char *text)
+/* "a, \"b, c\"" as its elements; quotes inside a name are doubled, which closes and opens again. */
+static GPtrArray *
+split_list (const char *list)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  g_autoptr (json_t) names = json_loads (valid, 0, NULL);
-  char **columns = g_new0 (char *, json_array_size (names) + 1);
-  for (size_t i = 0; i < json_array_size (names); i++)
-    columns[i] = g_strdup (json_string_value (json_array_get (names, i)));
+  GPtrArray *elements = g_ptr_array_new_with_free_func (g_free);
+  const char *start = list;
+  bool is_quoted = false;
+  for (const char *at = list; *at != '\0'; at++)
+    {
+      is_quoted ^= *at == '"';
+      if (is_quoted || *at != ',')
+        continue;
+      g_ptr_array_add (elements, g_strndup (start, (gsize) (at - start)));
+      start = at + strlen (", ");
+    }
+  if (*list != '\0')
+    g_ptr_array_add (elements, g_strdup (start));
+  return elements;
+}
+
+/* The names in a column list. */
+static char **
+parse_columns (const char *list)
+{
+  g_autoptr (GPtrArray) quoted = split_list (list);
+  char **columns = g_new0 (char *, quoted->len + 1);
+  for (guint i = 0; i < quoted->len; i++)
+    {
+      g_autoptr (GString) name = g_string_new (quoted->pdata[i]);
+      if (name->str[0] == '"')
+        {
+          g_string_truncate (name, name->len - 1);
+          g_string_erase (name, 0, 1);
+          g_string_replace (name, "\"\"", "\"", 0);
+        }
+      columns[i] = text_escape_invalid (name->str);
+    }
   return columns;
 }
 
@@ -98,20 +126,20 @@ table_of_row (const DbResult *own, const DbResult *utf8, int row, bool has_tid_s
   table->name = utf8_text (utf8, row, 2);
   table->quoted_name = g_strdup (db_result_text (own, row, 3));
   table->column_list = g_strdup (db_result_text (own, row, 4));
-  table->columns = parse_columns (db_result_text (utf8, row, 5));
-  if (*db_result_text (own, row, 6) != '\0')
-    table->condition = g_strdup (db_result_text (own, row, 6));
-  table->heap_bytes = (uint64_t) db_result_int64 (own, row, 7);
-  table->total_bytes = (uint64_t) db_result_int64 (own, row, 8);
-  table->can_split = has_tid_scan && db_result_bool (own, row, 9);
-  table->is_extension_member = db_result_bool (own, row, 10);
-  if (db_result_is_null (own, row, 11))
+  table->columns = parse_columns (db_result_text (utf8, row, 4));
+  if (*db_result_text (own, row, 5) != '\0')
+    table->condition = g_strdup (db_result_text (own, row, 5));
+  table->heap_bytes = (uint64_t) db_result_int64 (own, row, 6);
+  table->total_bytes = (uint64_t) db_result_int64 (own, row, 7);
+  table->can_split = has_tid_scan && db_result_bool (own, row, 8);
+  table->is_extension_member = db_result_bool (own, row, 9);
+  if (db_result_is_null (own, row, 10))
     return table;
-  table->root_schema = utf8_text (utf8, row, 11);
-  table->root_name = utf8_text (utf8, row, 12);
-  table->quoted_root = g_strdup (db_result_text (own, row, 13));
+  table->root_schema = utf8_text (utf8, row, 10);
+  table->root_name = utf8_text (utf8, row, 11);
+  table->quoted_root = g_strdup (db_result_text (own, row, 12));
   /* One order of columns for all partitions, so that the digests of their rows add up. */
-  g_auto (GStrv) columns = parse_columns (db_result_text (utf8, row, 14));
+  g_auto (GStrv) columns = parse_columns (db_result_text (utf8, row, 13));
   if (!scan_table_arrange (table, columns))
     g_clear_pointer (&table->root_name, g_free);
   return table;
@@ -150,26 +178,6 @@ scan_list_tables (DbConn *conn, GPtrArray **ret_tables, GError **error)
     g_ptr_array_add (tables, table_of_row (own, is_utf8 ? own : utf8, row, has_tid_scan));
   *ret_tables = tables;
   return true;
-}
-
-/* "a, \"b, c\"" as its elements; quotes inside a name are doubled, which closes and opens again. */
-static GPtrArray *
-split_list (const char *list)
-{
-  GPtrArray *elements = g_ptr_array_new_with_free_func (g_free);
-  const char *start = list;
-  bool is_quoted = false;
-  for (const char *at = list; *at != '\0'; at++)
-    {
-      is_quoted ^= *at == '"';
-      if (is_quoted || *at != ',')
-        continue;
-      g_ptr_array_add (elements, g_strndup (start, (gsize) (at - start)));
-      start = at + strlen (", ");
-    }
-  if (*list != '\0')
-    g_ptr_array_add (elements, g_strdup (start));
-  return elements;
 }
 
 bool

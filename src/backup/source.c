@@ -76,8 +76,7 @@ static const char source_sql[]
 static bool
 with_utf8 (DbConn *conn, const char *sql, DbResult **ret_result, GError **error)
 {
-  return db_exec (conn, "SET client_encoding = 'UTF8'", error)
-         && db_query (conn, sql, 0, NULL, ret_result, error)
+  return db_speak_utf8 (conn, error) && db_query (conn, sql, 0, NULL, ret_result, error)
          && db_exec (conn,
                      "SELECT pg_catalog.set_config('client_encoding',"
                      " pg_catalog.current_setting('server_encoding'), false)",
@@ -166,8 +165,8 @@ read_batch (DbConn *conn, const DbResult *own, const DbResult *utf8, int first, 
     return keel_error (error, KEEL_ERROR_FAILED, NULL, "a sequence did not tell its position");
   for (int i = 0; i < count; i++)
     {
-      g_autofree char *schema = g_utf8_make_valid (db_result_text (utf8, first + i, 0), -1);
-      g_autofree char *name = g_utf8_make_valid (db_result_text (utf8, first + i, 1), -1);
+      g_autofree char *schema = text_escape_invalid (db_result_text (utf8, first + i, 0));
+      g_autofree char *name = text_escape_invalid (db_result_text (utf8, first + i, 1));
       g_ptr_array_add (index->sequences,
                        backup_sequence_new (schema, name, db_result_int64 (result, i, 1),
                                             db_result_bool (result, i, 2)));

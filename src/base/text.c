@@ -23,6 +23,21 @@ text_first_line (const char *text)
   return g_strndup (text, strcspn (text, "\r\n"));
 }
 
+char *
+text_escape_invalid (const char *text)
+{
+  GString *valid = g_string_new (NULL);
+  const char *end;
+  while (!g_utf8_validate (text, -1, &end))
+    {
+      g_string_append_len (valid, text, end - text);
+      g_string_append_printf (valid, "\\x%02x", (unsigned char) *end);
+      text = end + 1;
+    }
+  g_string_append (valid, text);
+  return g_string_free (valid, FALSE);
+}
+
 /* Replaces what each regular expression's first group leads up to. Order matters: parameters of
  * either form first, then the user part of a URL: up to the last @, since a password that was not
  * percent-encoded may hold any character, unless what follows the colon is plainly a port. */

@@ -200,6 +200,16 @@ db_query_text (DbConn *conn, const char *sql, int n, const char *const *params, 
 }
 
 bool
+db_speak_utf8 (DbConn *conn, GError **error)
+{
+  return db_exec (conn,
+                  "SELECT pg_catalog.set_config('client_encoding',"
+                  " CASE pg_catalog.current_setting('server_encoding')"
+                  " WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false)",
+                  error);
+}
+
+bool
 db_rollback (DbConn *conn)
 {
   if (PQtransactionStatus (conn->pg) == PQTRANS_IDLE)

@@ -76,6 +76,10 @@ bool db_query (DbConn *conn, const char *sql, int n, const char *const *params,
 bool db_query_text (DbConn *conn, const char *sql, int n, const char *const *params,
                     char **ret_text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* From here on texts come and go in UTF-8 again, as at the session's start. Of a SQL_ASCII database
+ * they are the bytes that it holds. */
+bool db_speak_utf8 (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Undoes a failed or unfinished transaction; true when the session is usable after. */
 bool db_rollback (DbConn *conn);
 

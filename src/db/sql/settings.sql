@@ -1,5 +1,7 @@
 -- What every session of pgkeel sets, so that text output is exact and the same everywhere.
-SET client_encoding = 'UTF8';
+-- The text of a SQL_ASCII database may be no UTF-8, and the server would refuse to send it as such.
+SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')
+                                                WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false);
 SET standard_conforming_strings = on;
 SET datestyle = 'ISO, YMD';
 SET intervalstyle = 'postgres';

@@ -1,12 +1,12 @@
-/* pgkeel backup: make, list, show, verify, prove and prune backups. */
+/* pgkeel backup: make, verify, prove and prune backups; cmd_backup_list.c lists and shows them. */
 #include "backup/backup_log.h"
 #include "backup/catalogue.h"
 #include "backup/create.h"
 #include "backup/proof.h"
 #include "backup/retention.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/size.h"
+#include "cli/cmd_backup.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
 #include "project/audit.h"
@@ -19,42 +19,10 @@ static gboolean option_prove;
 static int option_jobs;
 static gboolean option_dry_run;
 
-/* What every backup command starts from. */
-typedef struct
-{
-  Project *project;
-  char *folder; /* of the environment's backups */
-} Base;
-
-static void
-base_clear (Base *base)
-{
-  g_free (base->folder);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Base, base_clear)
-
-static bool
-base_open (CliContext *context, Base *base, GError **error)
-{
-  if (!context_project (context, &base->project, error))
-    return false;
-  base->folder = project_backup_folder (base->project);
-  return true;
-}
-
 static char *
 format_seconds (int64_t us)
 {
   return g_strdup_printf ("%.2f s", (double) us / 1e6);
-}
-
-static json_t *
-json_time (int64_t seconds)
-{
-  if (seconds == 0)
-    return json_null ();
-  g_autofree char *text = clock_format_iso (ABS (seconds));
-  return json_string (text);
 }
 
 static json_t *
@@ -152,11 +120,11 @@ answer_of_proof (const char *name, const Proof *proof, GError **error)
 bool
 cmd_backup_prove (CliContext *context, int argc, char **argv, GError **error)
 {
-  g_auto (Base) base = { 0 };
+  g_auto (BackupBase) base = { 0 };
   g_auto (Proof) proof = { 0 };
   g_autoptr (Store) store = NULL;
   g_autofree char *name = NULL;
-  if (!base_open (context, &base, error)
+  if (!backup_base_open (context, &base, error)
       || !catalogue_find (base.folder, argc > 0 ? argv[0] : "latest", &store, &name, error)
       || !prove (context, store, name, &proof, error))
     return false;
@@ -224,11 +192,11 @@ run_create (CliContext *context, int argc, char **argv, GError **error)
 {
   (void) argc;
   (void) argv;
-  g_auto (Base) base = { 0 };
+  g_auto (BackupBase) base = { 0 };
   g_auto (CreateResult) result = { 0 };
   g_auto (Proof) proof = { 0 };
   DumpType type = DUMP_ALL;
-  if (!parse_type (&type, error) || !base_open (context, &base, error))
+  if (!parse_type (&type, error) || !backup_base_open (context, &base, error))
     return false;
   if (option_prove && type == DUMP_DATA_ONLY)
     return keel_error (error, KEEL_ERROR_USAGE, "Make it without --prove, or prove a “db” backup.",
@@ -253,182 +221,6 @@ run_create (CliContext *context, int argc, char **argv, GError **error)
   if (!context->json)
     print_proof (result.name, &proof);
   return answer_of_proof (result.name, &proof, error);
-}
-
-/* --- list ------------------------------------------------------------------------------------ */
-
-static json_t *
-entry_json (const BackupEntry *entry)
-{
-  return json_pack ("{s:o, s:s*, s:s*, s:o, s:I, s:s*, s:o, s:I, s:I, s:o, s:o, s:b}", "name",
-                    output_json_string (entry->name), "project", entry->project, "type",
-                    entry->type, "stamp", json_time (entry->stamp), "size_bytes",
-                    (json_int_t) entry->size_bytes, "problem", entry->problem, "created",
-                    json_time (entry->created), "rows", (json_int_t) entry->row_count, "tables",
-                    (json_int_t) entry->table_count, "verified", json_time (entry->verified),
-                    "proven", entry->proven > 0 ? json_time (entry->proven) : json_null (),
-                    "proof_failed", entry->proven < 0);
-}
-
-static char *
-format_ago (int64_t time)
-{
-  if (time == 0)
-    return g_strdup ("never");
-  g_autofree char *age = duration_format (MAX (clock_now () - ABS (time), 0));
-  return time < 0 ? g_strdup_printf ("FAILED %s ago", age) : g_strdup_printf ("%s ago", age);
-}
-
-static void
-add_entry_row (OutputTable *table, const BackupEntry *entry)
-{
-  g_autofree char *age = format_ago (entry->stamp);
-  g_autofree char *size = size_format (entry->size_bytes);
-  g_autofree char *rows = text_format_count (entry->row_count);
-  g_autofree char *verified = format_ago (entry->verified);
-  g_autofree char *proven = format_ago (entry->proven);
-  bool damaged = entry->problem != NULL;
-  output_table_row (table, entry->name, age, entry->type, size, damaged ? "-" : rows,
-                    damaged ? "DAMAGED" : verified, damaged ? "-" : proven);
-  if (damaged)
-    output_table_style (table, 5, OUTPUT_BAD);
-  if (entry->proven != 0)
-    output_table_style (table, 6, entry->proven < 0 ? OUTPUT_BAD : OUTPUT_GOOD);
-}
-
-static void
-print_list (const GPtrArray *entries, const char *folder)
-{
-  static const OutputColumn columns[]
-      = { { "BACKUP", false }, { "AGE", false },      { "TYPE", false },   { "SIZE", true },
-          { "ROWS", true },    { "VERIFIED", false }, { "PROVEN", false }, { NULL, false } };
-  g_autoptr (OutputTable) table = output_table_new (columns);
-  for (guint i = 0; i < entries->len; i++)
-    add_entry_row (table, entries->pdata[i]);
-  if (entries->len == 0)
-    output_line ("no backups in %s", folder);
-  else
-    output_table_print (table);
-}
-
-static bool
-run_list (CliContext *context, int argc, char **argv, GError **error)
-{
-  (void) argc;
-  (void) argv;
-  g_auto (Base) base = { 0 };
-  g_autoptr (GPtrArray) entries = NULL;
-  if (!base_open (context, &base, error))
-    return false;
-  g_autoptr (Store) store = store_open_folder (base.folder);
-  if (!catalogue_list (store, &entries, error))
-    return false;
-  if (!context->json)
-    {
-      print_list (entries, base.folder);
-      return true;
-    }
-  json_t *array = json_array ();
-  for (guint i = 0; i < entries->len; i++)
-    json_array_append_new (array, entry_json (entries->pdata[i]));
-  output_json (
-      json_pack ("{s:o, s:o}", "folder", output_json_string (base.folder), "backups", array));
-  return true;
-}
-
-/* --- show ------------------------------------------------------------------------------------ */
-
-static json_t *
-table_json (const BackupTable *table)
-{
-  g_autofree char *digest = row_digest_hex (&table->digest);
-  uint64_t compressed = 0;
-  for (guint i = 0; i < table->members->len; i++)
-    compressed += g_array_index (table->members, BackupMember, i).size_bytes;
-  return json_pack ("{s:o, s:o, s:I, s:s, s:I, s:I, s:I}", "schema",
-                    output_json_string (table->schema), "name", output_json_string (table->name),
-                    "rows", (json_int_t) table->digest.rows, "digest", digest, "raw_bytes",
-                    (json_int_t) table->raw_bytes, "compressed_bytes", (json_int_t) compressed,
-                    "parts", (json_int_t) table->members->len);
-}
-
-static json_t *
-show_json (const BackupEntry *entry, const BackupIndex *index)
-{
-  json_t *object = entry_json (entry);
-  json_t *tables = json_array ();
-  for (guint i = 0; i < index->tables->len; i++)
-    json_array_append_new (tables, table_json (index->tables->pdata[i]));
-  json_object_update_new (
-      object, json_pack ("{s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:s*, s:s*, s:I, s:I, s:O, s:o}",
-                         "environment", index->environment, "database", index->database,
-                         "server_version", index->server_version, "system_identifier",
-                         index->system_identifier, "encoding", index->encoding, "lsn", index->lsn,
-                         "schema_fingerprint", index->fingerprint, "pgkeel_version",
-                         index->pgkeel_version, "sequences", (json_int_t) index->sequences->len,
-                         "large_objects", (json_int_t) index->large_object_count, "source",
-                         index->source, "table_list", tables));
-  return object;
-}
-
-static void
-print_show (const BackupEntry *entry, const BackupIndex *index)
-{
-  static const OutputColumn columns[]
-      = { { "TABLE", false }, { "ROWS", true },    { "BYTES", true },
-          { "PARTS", true },  { "DIGEST", false }, { NULL, false } };
-  g_autofree char *created = clock_format_iso (index->created);
-  g_autofree char *size = size_format (entry->size_bytes);
-  g_autofree char *rows = text_format_count (entry->row_count);
-  g_autofree char *verified = entry->problem != NULL
-                                  ? g_strdup_printf ("DAMAGED: %s", entry->problem)
-                                  : format_ago (entry->verified);
-  g_autofree char *proven = format_ago (entry->proven);
-  g_autoptr (OutputTable) pairs = output_pairs_new ();
-  output_pair (pairs, "backup", "%s", entry->name);
-  output_pair (pairs, "snapshot", "%s, LSN %s", created, index->lsn);
-  output_pair (pairs, "source", "%s, database %s, PostgreSQL %d.%d", index->environment,
-               index->database, index->server_version / 10000, index->server_version % 10000);
-  output_pair (pairs, "holds",
-               "%s, %u tables, %s rows, %u sequences, %" G_GUINT64_FORMAT " large objects", size,
-               index->tables->len, rows, index->sequences->len, index->large_object_count);
-  output_pair (pairs, "schema", "%s", index->fingerprint != NULL ? index->fingerprint : "none");
-  output_pair (pairs, "verified", "%s", verified);
-  output_pair (pairs, "proven", "%s", proven);
-  output_table_print (pairs);
-  g_autoptr (OutputTable) table = output_table_new (columns);
-  for (guint i = 0; i < index->tables->len; i++)
-    {
-      const BackupTable *row = index->tables->pdata[i];
-      g_autofree char *name = g_strdup_printf ("%s.%s", row->schema, row->name);
-      g_autofree char *count = text_format_count (row->digest.rows);
-      g_autofree char *bytes = size_format (row->raw_bytes);
-      g_autofree char *parts = g_strdup_printf ("%u", row->members->len);
-      g_autofree char *digest = row_digest_hex (&row->digest);
-      output_table_row (table, name, count, bytes, parts, digest);
-    }
-  output_table_print (table);
-}
-
-static bool
-run_show (CliContext *context, int argc, char **argv, GError **error)
-{
-  (void) argc;
-  g_auto (Base) base = { 0 };
-  g_autoptr (Store) store = NULL;
-  g_autofree char *name = NULL;
-  g_autoptr (BackupReader) reader = NULL;
-  g_autoptr (BackupEntry) entry = NULL;
-  if (!base_open (context, &base, error)
-      || !catalogue_find (base.folder, argv[0], &store, &name, error)
-      || !backup_reader_open (store, name, &reader, error)
-      || !catalogue_describe (store, name, &entry, error))
-    return false;
-  if (context->json)
-    output_json (show_json (entry, backup_reader_index (reader)));
-  else
-    print_show (entry, backup_reader_index (reader));
-  return true;
 }
 
 /* --- verify ---------------------------------------------------------------------------------- */
@@ -456,13 +248,13 @@ verify (CliContext *context, Store *store, const char *name, uint64_t *ret_bytes
 static bool
 run_verify (CliContext *context, int argc, char **argv, GError **error)
 {
-  g_auto (Base) base = { 0 };
+  g_auto (BackupBase) base = { 0 };
   g_autoptr (Store) store = NULL;
   g_autofree char *name = NULL;
   g_autoptr (GError) problem = NULL;
   uint64_t bytes = 0;
   int64_t started = clock_monotonic_us ();
-  if (!base_open (context, &base, error)
+  if (!backup_base_open (context, &base, error)
       || !catalogue_find (base.folder, argc > 0 ? argv[0] : "latest", &store, &name, error))
     return false;
   bool good = verify (context, store, name, &bytes, &problem);
@@ -489,7 +281,7 @@ run_verify (CliContext *context, int argc, char **argv, GError **error)
 /* --- prune ----------------------------------------------------------------------------------- */
 
 static bool
-prune (const Base *base, GPtrArray *removed, GError **error)
+prune (const BackupBase *base, GPtrArray *removed, GError **error)
 {
   const Project *project = base->project;
   if (option_dry_run)
@@ -512,9 +304,9 @@ run_prune (CliContext *context, int argc, char **argv, GError **error)
 {
   (void) argc;
   (void) argv;
-  g_auto (Base) base = { 0 };
+  g_auto (BackupBase) base = { 0 };
   g_autoptr (GPtrArray) removed = g_ptr_array_new_with_free_func (g_free);
-  if (!base_open (context, &base, error))
+  if (!backup_base_open (context, &base, error))
     return false;
   if (base.project->keep_db_seconds == 0 && base.project->keep_full_seconds == 0)
     return keel_error (error, KEEL_ERROR_CONFIG, "Set it, for example “keep: {db: 48h, full: 7d}”.",
@@ -579,14 +371,14 @@ const CliCommand backup_commands[]
         { .name = "list",
           .summary = "List the backups of the environment, newest first",
           .example = "pgkeel backup list",
-          .run = run_list },
+          .run = cmd_backup_list },
         { .name = "show",
           .arguments = "BACKUP",
           .min_arguments = 1,
           .max_arguments = 1,
           .summary = "Show what a backup holds, table by table",
           .example = "pgkeel backup show latest",
-          .run = run_show },
+          .run = cmd_backup_show },
         { .name = "verify",
           .arguments = "[BACKUP]",
           .max_arguments = 1,

@@ -1,4 +1,5 @@
 /* pgkeel backup: make, verify, prove and prune backups; cmd_backup_list.c lists and shows them. */
+#include "cli/cmd_backup.h"
 #include "backup/backup_log.h"
 #include "backup/catalogue.h"
 #include "backup/create.h"
@@ -6,7 +7,6 @@
 #include "backup/retention.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "cli/cmd_backup.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
 #include "project/audit.h"

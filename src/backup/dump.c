@@ -2,6 +2,7 @@
 #include "backup/gzip.h"
 #include "backup/large_objects.h"
 #include "backup/objects.h"
+#include "backup/order.h"
 #include "backup/part.h"
 #include "backup/scan.h"
 #include "backup/snapshot.h"
@@ -143,10 +144,33 @@ compare_members (const void *a, const void *b)
   return (first->offset > second->offset) - (first->offset < second->offset);
 }
 
+/* Over a schema that is there, only an order that follows its foreign keys can be loaded. */
+static bool
+order_dump (Dump *dump, GError **error)
+{
+  g_autoptr (GPtrArray) circles = NULL;
+  if (!order_tables (dump->snapshot->main, dump->snapshot->tables,
+                     dump->spec->type == DUMP_DATA_ONLY, &circles, error))
+    return false;
+  for (guint i = 0; i < circles->len; i++)
+    {
+      g_autofree char *message
+          = g_strdup_printf ("the table %s is part of a circle of foreign keys: no order of the"
+                             " tables satisfies them all",
+                             (const char *) circles->pdata[i]);
+      report_warning (
+          dump->report, message,
+          "Before you load the data with psql, drop one of those keys; add it again after.");
+    }
+  return true;
+}
+
 static bool
 dump_tables (Dump *dump, GError **error)
 {
   add_tables (dump);
+  if (!order_dump (dump, error))
+    return false;
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) part_writer_free);
   for (unsigned int i = 0; i < dump->job_count; i++)
     g_ptr_array_add (parts, part_writer_new (dump->writer, &dump->lock, dump->part_bytes));

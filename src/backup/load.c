@@ -296,10 +296,9 @@ compare_tables (const void *a, const void *b)
   return (x < y) - (x > y);
 }
 
-/* A table that would keep one session busy long after the others have ended gets all of them; each
- * turn is one session's. */
+/* The tables to fill, large first. */
 static void
-plan_turns (Load *load)
+list_tables (Load *load)
 {
   for (guint i = 0; i < load->index->tables->len; i++)
     {
@@ -308,14 +307,49 @@ plan_turns (Load *load)
         continue;
       Table *table = g_new0 (Table, 1);
       table->entry = entry;
+      table->sessions_left = 1;
       g_ptr_array_add (load->tables, table);
       load->total_bytes += entry->raw_bytes;
     }
   g_ptr_array_sort (load->tables, compare_tables);
+}
+
+static int
+compare_places (const void *a, const void *b)
+{
+  const Table *const *first = a, *const *second = b;
+  uint64_t x = g_array_index ((*first)->entry->members, BackupMember, 0).offset;
+  uint64_t y = g_array_index ((*second)->entry->members, BackupMember, 0).offset;
+  return (x > y) - (x < y);
+}
+
+/* Configuration tables of extensions have their foreign keys already: they are filled one after the
+ * other in the file's order, which follows those. */
+static bool
+fill_extension_tables (Load *load, GError **error)
+{
+  LoadKeys *keys = load->keys;
+  for (guint i = 0; i < load->tables->len; i++)
+    if (((Table *) load->tables->pdata[i])->entry->is_extension_member)
+      g_ptr_array_add (load->turns, load->tables->pdata[i]);
+  g_ptr_array_sort (load->turns, compare_places);
+  load->keys = NULL;
+  bool done = load->turns->len == 0 || parallel_run (1, load_worker, load, error);
+  load->keys = keys;
+  return done;
+}
+
+/* A table that would keep one session busy long after the others have ended gets all of them; each
+ * turn is one session's. */
+static void
+plan_turns (Load *load)
+{
   guint sessions = load->conns->len;
   for (guint i = 0; i < load->tables->len; i++)
     {
       Table *table = load->tables->pdata[i];
+      if (table->entry->is_extension_member)
+        continue;
       table->is_shared = sessions > 1 && table->entry->members->len > sessions
                          && table->entry->raw_bytes > load->total_bytes / sessions * 5 / 4;
       table->sessions_left = table->is_shared ? sessions : 1;
@@ -327,6 +361,9 @@ plan_turns (Load *load)
 static bool
 load_data (Load *load, GError **error)
 {
+  list_tables (load);
+  if (!fill_extension_tables (load, error))
+    return false;
   plan_turns (load);
   return parallel_run (load->conns->len, load_worker, load, error);
 }

@@ -224,4 +224,10 @@ part_end (void *state, GError **error)
   return true;
 }
 
-const ScanSink part_writer_sink = { part_begin, part_row, part_end };
+static bool
+part_settle (void *state, GError **error)
+{
+  return part_writer_finish (state, error);
+}
+
+const ScanSink part_writer_sink = { part_begin, part_row, part_end, part_settle };

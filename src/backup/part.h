@@ -19,7 +19,7 @@ PartWriter *part_writer_new (BackupWriter *writer, GMutex *lock, size_t part_byt
 /* The sink; its state is a PartWriter. */
 extern const ScanSink part_writer_sink;
 
-/* Waits until the last part is in the file. Call once after the scan, before the index is read. */
+/* Waits until all parts so far are in the file. Call after the scan, before the index is read. */
 bool part_writer_finish (PartWriter *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void part_writer_free (PartWriter *part);

@@ -210,6 +210,7 @@ typedef struct
   uint64_t first_block;
   uint64_t end_block; /* 0: to the end of the table, however long it is by now */
   bool is_whole;
+  guint before_count; /* ranges of lower levels */
   uint64_t weight_bytes;
 } Range;
 
@@ -223,6 +224,9 @@ typedef struct
   Report *report;
   GMutex lock; /* over the progress */
   uint64_t done_bytes, total_bytes, rows;
+  bool has_levels;
+  guint done_ranges;
+  GCond changed; /* done_ranges has */
 } Scan;
 
 /* What on_row needs; one per worker. */
@@ -264,6 +268,8 @@ static int
 compare_ranges (const void *a, const void *b)
 {
   const Range *first = a, *second = b;
+  if (first->table->level != second->table->level)
+    return first->table->level < second->table->level ? -1 : 1;
   if (first->weight_bytes != second->weight_bytes)
     return first->weight_bytes < second->weight_bytes ? 1 : -1;
   int order = strcmp (first->table->quoted_name, second->table->quoted_name);
@@ -344,6 +350,49 @@ scan_range (Worker *worker, DbConn *conn, const Range *range, GError **error)
   return true;
 }
 
+/* Waits until all ranges of lower levels have been read. */
+static bool
+wait_for_level (Scan *scan, const Range *range, const Parallel *parallel, GError **error)
+{
+  g_mutex_lock (&scan->lock);
+  while (scan->done_ranges < range->before_count && !parallel_stopped (parallel))
+    g_cond_wait_until (&scan->changed, &scan->lock, g_get_monotonic_time () + G_USEC_PER_SEC / 10);
+  g_mutex_unlock (&scan->lock);
+  return parallel_check (parallel, error);
+}
+
+/* With more than one level a range is only done when its rows are where they belong. */
+static bool
+scan_next (Worker *worker, DbConn *conn, const Range *range, GError **error)
+{
+  Scan *scan = worker->scan;
+  bool settles = scan->has_levels && scan->sink->settle != NULL;
+  if (!wait_for_level (scan, range, worker->parallel, error)
+      || !scan_range (worker, conn, range, error)
+      || (settles && !scan->sink->settle (worker->state, error)))
+    return false;
+  g_mutex_lock (&scan->lock);
+  scan->done_ranges++;
+  g_cond_broadcast (&scan->changed);
+  g_mutex_unlock (&scan->lock);
+  return true;
+}
+
+/* How many ranges, by now sorted, are of lower levels. True when there are levels at all. */
+static bool
+count_lower_levels (GArray *ranges)
+{
+  guint before = 0;
+  for (guint i = 0; i < ranges->len; i++)
+    {
+      Range *range = &g_array_index (ranges, Range, i);
+      if (i > 0 && range->table->level != range[-1].table->level)
+        before = i;
+      range->before_count = before;
+    }
+  return before > 0;
+}
+
 static bool
 scan_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
 {
@@ -351,8 +400,8 @@ scan_worker (Parallel *parallel, unsigned int number, void *data, GError **error
   Worker worker = { .scan = scan, .parallel = parallel, .state = scan->states[number] };
   for (unsigned int i; (i = parallel_next (parallel)) < scan->ranges->len;)
     if (!parallel_check (parallel, error)
-        || !scan_range (&worker, scan->conns->pdata[number],
-                        &g_array_index (scan->ranges, Range, i), error))
+        || !scan_next (&worker, scan->conns->pdata[number], &g_array_index (scan->ranges, Range, i),
+                       error))
       return false;
   return true;
 }
@@ -373,8 +422,11 @@ scan_run (GPtrArray *conns, GPtrArray *tables, const ScanSink *sink, void *const
   for (guint i = 0; i < tables->len; i++)
     add_ranges (ranges, tables->pdata[i], scan.total_bytes / conns->len);
   g_array_sort (ranges, compare_ranges);
+  scan.has_levels = count_lower_levels (ranges);
   g_mutex_init (&scan.lock);
+  g_cond_init (&scan.changed);
   bool done = parallel_run (conns->len, scan_worker, &scan, error);
+  g_cond_clear (&scan.changed);
   g_mutex_clear (&scan.lock);
   return done;
 }

@@ -24,6 +24,7 @@ typedef struct
   char *condition;      /* WHERE ... of an extension's configuration table, or NULL */
   uint64_t heap_bytes;  /* of the main fork: what ranges are cut from */
   uint64_t total_bytes; /* with TOAST: for progress */
+  guint level;          /* read only after all tables of lower levels; 0 unless set */
   bool can_split;       /* by ranges of ctid */
   bool is_extension_member; /* the extension makes the table itself; only its rows are ours */
 } ScanTable;
@@ -48,6 +49,8 @@ typedef struct
   bool (*begin) (void *state, const ScanTable *table, GError **error);
   bool (*row) (void *state, const char *line, size_t length, GError **error);
   bool (*end) (void *state, GError **error);
+  /* Waits until the rows of all ranges so far are where they belong; NULL if they are at once. */
+  bool (*settle) (void *state, GError **error);
 } ScanSink;
 
 /* Reads TABLES (of ScanTable) with one thread per connection of CONNS (of DbConn); STATES holds one

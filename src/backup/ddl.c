@@ -11,8 +11,9 @@
 
 /* Of schema text kept in memory. */
 #define TEXT_MAX_BYTES (UINT64_C (1) << 30)
-/* pg_dump waits for locks only this long: see snapshot.c. */
-#define LOCK_WAIT "3s"
+/* pg_dump waits for locks only this long: all are held already, so that it can only wait behind DDL
+ * that waits for us (see snapshot.c), and behind which others wait. */
+#define LOCK_WAIT "1s"
 /* With less room than this in the temporary folder it counts as full. */
 #define TEMPORARY_MIN_BYTES 16384
 #define TOOL_HINT                                                                                  \

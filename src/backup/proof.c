@@ -217,7 +217,10 @@ format_differences (const GPtrArray *differences)
 {
   json_t *array = json_array ();
   for (guint i = 0; i < differences->len && i < DIFFERENCES_KEPT_MAX; i++)
-    json_array_append_new (array, json_string (differences->pdata[i]));
+    {
+      g_autofree char *text = g_utf8_make_valid (differences->pdata[i], -1);
+      json_array_append_new (array, json_string (text));
+    }
   return array;
 }
 
@@ -227,10 +230,11 @@ format_proof (const Proof *proof, const char *name, BackupReader *reader, json_t
   const CompareResult *c = &proof->compared;
   g_autofree char *sha256 = sha256_hex (backup_reader_trailer (reader)->sha256);
   g_autofree char *proven = clock_format_iso (proof->proven);
+  g_autofree char *backup = g_utf8_make_valid (name, -1);
   g_autoptr (json_t) object = json_pack (
       "{s:i, s:s, s:s, s:s, s:b, s:s, s:f, s:s, s:b, s:{s:I, s:I}, s:I, s:{s:I, s:I}, s:b, s:{s:I, "
       "s:I}, s:{s:b, s:b}, s:o, s:O*}",
-      "format", 1, "backup", name, "sha256", sha256, "proven", proven, "passed",
+      "format", 1, "backup", backup, "sha256", sha256, "proven", proven, "passed",
       (int) proof->passed, "place", proof->place, "seconds", (double) proof->elapsed_us / 1e6,
       "pgkeel_version", PGKEEL_VERSION, "locale_replaced", (int) proof->locale_replaced, "tables",
       "equal", (json_int_t) c->tables_equal, "total", (json_int_t) c->tables_total, "rows",

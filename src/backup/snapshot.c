@@ -1,4 +1,5 @@
 #include "backup/snapshot.h"
+#include "backup/source.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 
@@ -114,11 +115,16 @@ lock_all (DbConn *locker, char **ret_lines, char **ret_names, GError **error)
 
 /* A table in the snapshot that is not locked was made a moment ago: start over. */
 static Attempt
-take_snapshot (Snapshot *snapshot, const char *locked_lines, GError **error)
+take_snapshot (Snapshot *snapshot, const char *locked_lines, const char *locked_names,
+               GError **error)
 {
   g_autofree char *lines = NULL, *names = NULL;
   if (!db_exec (snapshot->main, begin_snapshot_sql, error))
     return ATTEMPT_FAILED;
+  /* It holds the locks itself: what it asks about a table later would wait behind DDL that has queued up
+   * and that waits for us. LOCK does not take the transaction's snapshot yet. */
+  if (!lock_tables (snapshot->main, locked_names, "NOWAIT", error))
+    return judge (*error);
   snapshot->taken = clock_now ();
   if (!list_lockable (snapshot->main, &lines, &names, error))
     return ATTEMPT_FAILED;
@@ -136,6 +142,18 @@ take_snapshot (Snapshot *snapshot, const char *locked_lines, GError **error)
   g_clear_pointer (&snapshot->tables, g_ptr_array_unref);
   return scan_list_tables (snapshot->main, &snapshot->tables, error) ? ATTEMPT_DONE
                                                                      : ATTEMPT_FAILED;
+}
+
+/* Reading a sequence locks it to the end of the transaction: once now, so that reading its position
+ * later waits for nobody. */
+static bool
+lock_sequences (Snapshot *snapshot, GError **error)
+{
+  g_autoptr (BackupIndex) ignored = backup_index_new ();
+  g_autofree char *sql = NULL;
+  return db_exec (snapshot->main, "SET LOCAL lock_timeout = '400ms'", error)
+         && source_read_sequences (snapshot->main, ignored, &sql, error)
+         && db_exec (snapshot->main, "SET LOCAL lock_timeout = 0", error);
 }
 
 static bool
@@ -199,7 +217,9 @@ attempt (Snapshot *snapshot, const SnapshotSpec *spec, bool *ret_is_pg_dump, GEr
       || !lock_all (snapshot->locker, &lines, &names, &problem))
     outcome = judge (problem);
   if (outcome == ATTEMPT_DONE)
-    outcome = take_snapshot (snapshot, lines, &problem);
+    outcome = take_snapshot (snapshot, lines, names, &problem);
+  if (outcome == ATTEMPT_DONE && !lock_sequences (snapshot, &problem))
+    outcome = judge (problem);
   for (guint i = 0; outcome == ATTEMPT_DONE && i < snapshot->workers->len; i++)
     if (!join_snapshot (snapshot->workers->pdata[i], snapshot, names, &problem))
       outcome = judge (problem);

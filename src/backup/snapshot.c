@@ -187,6 +187,13 @@ dump_ddl (Snapshot *snapshot, const SnapshotSpec *spec, GError **error)
 {
   if (!spec->want_ddl)
     return ATTEMPT_DONE;
+  /* pg_dump would only wait in vain, and others behind the one who waits for us. */
+  if (is_ddl_waiting (snapshot))
+    {
+      keel_error (error, KEEL_ERROR_FAILED, "Try again when fewer tables are being changed.",
+                  "other sessions keep changing tables while the backup starts");
+      return ATTEMPT_AGAIN;
+    }
   g_autoptr (GHashTable) oids = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < snapshot->tables->len; i++)
     {

@@ -286,6 +286,14 @@ plan_table (RestorePlan *plan, GError **error)
                        "there is no database “%s” to restore a table into", plan->database);
   if (!restore_find_table (plan, &plan->table_exists, error))
     return false;
+  if (!plan->table_exists && plan->table->root_name != NULL)
+    return keel_error (error, KEEL_ERROR_FAILED,
+                       "Restore the whole backup into another database with --to, and copy the rows"
+                       " from there.",
+                       "the rows of %s.%s may belong into other partitions of %s.%s here, which are"
+                       " chosen by a hash of an enum",
+                       plan->table->schema, plan->table->name, plan->table->root_schema,
+                       plan->table->root_name);
   g_autofree char *stamp = clock_format_stamp (clock_now ());
   g_autofree char *suffix = g_strdup_printf ("_restored_%s", stamp);
   plan->table_name = plan->table_exists ? database_derive_name (plan->table->name, suffix)

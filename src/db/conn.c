@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PGresult, PQclear)
 
@@ -116,11 +117,37 @@ db_wait (DbConn *conn, GError **error)
   return true;
 }
 
+bool
+db_read_more (DbConn *conn, int64_t give_up_us)
+{
+  int64_t left_ms = (give_up_us - g_get_monotonic_time ()) / 1000;
+  struct pollfd fd = { PQsocket (conn->pg), POLLIN, 0 };
+  if (fd.fd < 0)
+    return false;
+  if (left_ms <= 0)
+    {
+      /* Whoever asks this session for anything now learns at once that there is none. */
+      shutdown (fd.fd, SHUT_RDWR);
+      return false;
+    }
+  return poll (&fd, 1, (int) left_ms) <= 0 || PQconsumeInput (conn->pg);
+}
+
+bool
+db_settle (DbConn *conn, int64_t give_up_us)
+{
+  while (PQisBusy (conn->pg))
+    if (!db_read_more (conn, give_up_us))
+      return false;
+  return true;
+}
+
 void
 db_drain (DbConn *conn)
 {
+  int64_t give_up_us = g_get_monotonic_time () + DB_PATIENCE_US;
   PGresult *result;
-  while ((result = PQgetResult (conn->pg)) != NULL)
+  while (db_settle (conn, give_up_us) && (result = PQgetResult (conn->pg)) != NULL)
     {
       ExecStatusType status = PQresultStatus (result);
       PQclear (result);

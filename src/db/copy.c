@@ -59,9 +59,14 @@ stop_copy_out (DbConn *conn)
   if (cancel != NULL)
     PQcancel (cancel, ignored, sizeof ignored);
   PQfreeCancel (cancel);
-  char *row;
-  while (PQgetCopyData (conn->pg, &row, 0) > 0)
-    PQfreemem (row);
+  int64_t give_up_us = g_get_monotonic_time () + DB_PATIENCE_US;
+  char *row = NULL;
+  int length;
+  while ((length = PQgetCopyData (conn->pg, &row, 1)) >= 0)
+    if (length > 0)
+      PQfreemem (row);
+    else if (!db_read_more (conn, give_up_us))
+      return;
   db_drain (conn);
 }
 

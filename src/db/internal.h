@@ -19,7 +19,18 @@ bool db_set_error (DbConn *conn, const PGresult *result, GError **error);
  * the server is asked to cancel, and false is returned with the error set. */
 bool db_wait (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Reads and drops all results that are left. */
+/* How long a session that is given up may take to say its last word. */
+#define DB_PATIENCE_US (5 * G_USEC_PER_SEC)
+
+/* Waits for bytes from the server and takes them in, at most until GIVE_UP_US of the monotonic clock;
+ * then the connection is cut, and false returned. */
+bool db_read_more (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Waits until a result can be read without blocking, at most until GIVE_UP_US of the monotonic clock;
+ * then the connection is cut, and false returned. */
+bool db_settle (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads and drops all results that are left. A server that is silent loses the connection. */
 void db_drain (DbConn *conn);
 
 /* A copy of MESSAGE on one line: libpq's messages end with a newline and may go over several. */

@@ -134,10 +134,25 @@ db_read_more (DbConn *conn, int64_t give_up_us)
 }
 
 bool
-db_settle (DbConn *conn, int64_t give_up_us)
+db_wait_for_input (DbConn *conn, int64_t give_up_us)
+{
+  int64_t left_us = give_up_us - g_get_monotonic_time ();
+  struct pollfd fd = { PQsocket (conn->pg), POLLIN, 0 };
+  if (left_us > 0 && poll (&fd, 1, (int) (left_us / 1000) + 1) >= 0 && fd.revents != 0)
+    return PQconsumeInput (conn->pg);
+  if (left_us > 0)
+    return true;
+  /* Whoever asks this session for anything now learns at once that there is none. */
+  shutdown (PQsocket (conn->pg), SHUT_RDWR);
+  return false;
+}
+
+/* True when a result can be read without waiting. */
+static bool
+settle (DbConn *conn, int64_t give_up_us)
 {
   while (PQisBusy (conn->pg))
-    if (!db_read_more (conn, give_up_us))
+    if (!db_wait_for_input (conn, give_up_us))
       return false;
   return true;
 }
@@ -147,7 +162,7 @@ db_drain (DbConn *conn)
 {
   int64_t give_up_us = g_get_monotonic_time () + DB_PATIENCE_US;
   PGresult *result;
-  while (db_settle (conn, give_up_us) && (result = PQgetResult (conn->pg)) != NULL)
+  while (settle (conn, give_up_us) && (result = PQgetResult (conn->pg)) != NULL)
     {
       ExecStatusType status = PQresultStatus (result);
       PQclear (result);

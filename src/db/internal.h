@@ -26,9 +26,9 @@ bool db_wait (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
  * then the connection is cut, and false returned. */
 bool db_read_more (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Waits until a result can be read without blocking, at most until GIVE_UP_US of the monotonic clock;
- * then the connection is cut, and false returned. */
-bool db_settle (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
+/* Waits for bytes from the server and takes them in. False when they do not come before GIVE_UP_US of
+ * the monotonic clock (then the connection is cut), or it broke. */
+bool db_wait_for_input (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Reads and drops all results that are left. A server that is silent loses the connection. */
 void db_drain (DbConn *conn);

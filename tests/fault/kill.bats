@@ -53,11 +53,14 @@ assert_only_whole_backups ()
 
 no_session () { [ "$(pg_sql pg postgres "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop'")" = 0 ]; }
 
+# A line that makes a script answer --version as the real pg_dump does.
+tell_version () { echo "[ \"\$1\" != --version ] || exec '$(pg_bindir pg)/pg_dump' --version"; }
+
 @test "killed while pg_dump runs: pg_dump ends, and its files go with the next run" {
   mkdir "$PROJECT/bin"
   ln -s "$(pg_bindir pg)"/* "$PROJECT/bin"
   rm "$PROJECT/bin/pg_dump"
-  printf '%s\n' '#!/bin/sh' "echo \$\$ > '$PROJECT/pg_dump.pid'" 'exec sleep 60' > "$PROJECT/bin/pg_dump"
+  printf '%s\n' '#!/bin/sh' "$(tell_version)" "echo \$\$ > '$PROJECT/pg_dump.pid'" 'exec sleep 60' > "$PROJECT/bin/pg_dump"
   chmod +x "$PROJECT/bin/pg_dump"
   PGKEEL_PG_PATH=$PROJECT/bin start_keel backup create
   wait_for 20 test -s "$PROJECT/pg_dump.pid"
@@ -136,7 +139,7 @@ interrupt_with ()
   ln -s "$(pg_bindir pg)"/* "$PROJECT/bin"
   rm "$PROJECT/bin/pg_dump"
   # Neither the shell nor what it starts reacts to SIGTERM.
-  printf '%s\n' '#!/bin/sh' "trap '' TERM" "echo \$\$ > '$PROJECT/pg_dump.pid'" 'sleep 60' 'sleep 60' \
+  printf '%s\n' '#!/bin/sh' "$(tell_version)" "trap '' TERM" "echo \$\$ > '$PROJECT/pg_dump.pid'" 'sleep 60' 'sleep 60' \
     > "$PROJECT/bin/pg_dump"
   chmod +x "$PROJECT/bin/pg_dump"
   PGKEEL_PG_PATH=$PROJECT/bin start_keel backup create

@@ -118,22 +118,6 @@ db_wait (DbConn *conn, GError **error)
 }
 
 bool
-db_read_more (DbConn *conn, int64_t give_up_us)
-{
-  int64_t left_ms = (give_up_us - g_get_monotonic_time ()) / 1000;
-  struct pollfd fd = { PQsocket (conn->pg), POLLIN, 0 };
-  if (fd.fd < 0)
-    return false;
-  if (left_ms <= 0)
-    {
-      /* Whoever asks this session for anything now learns at once that there is none. */
-      shutdown (fd.fd, SHUT_RDWR);
-      return false;
-    }
-  return poll (&fd, 1, (int) left_ms) <= 0 || PQconsumeInput (conn->pg);
-}
-
-bool
 db_wait_for_input (DbConn *conn, int64_t give_up_us)
 {
   int64_t left_us = give_up_us - g_get_monotonic_time ();

@@ -65,7 +65,7 @@ stop_copy_out (DbConn *conn)
   while ((length = PQgetCopyData (conn->pg, &row, 1)) >= 0)
     if (length > 0)
       PQfreemem (row);
-    else if (!db_read_more (conn, give_up_us))
+    else if (!db_wait_for_input (conn, give_up_us))
       return;
   db_drain (conn);
 }

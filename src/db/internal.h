@@ -22,10 +22,6 @@ bool db_wait (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* How long a session that is given up may take to say its last word. */
 #define DB_PATIENCE_US (5 * G_USEC_PER_SEC)
 
-/* Waits for bytes from the server and takes them in, at most until GIVE_UP_US of the monotonic clock;
- * then the connection is cut, and false returned. */
-bool db_read_more (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;
-
 /* Waits for bytes from the server and takes them in. False when they do not come before GIVE_UP_US of
  * the monotonic clock (then the connection is cut), or it broke. */
 bool db_wait_for_input (DbConn *conn, int64_t give_up_us) G_GNUC_WARN_UNUSED_RESULT;

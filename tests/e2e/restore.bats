@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # pgkeel restore of a whole database: side by side, in place, what guards it, and what is left when it
 # fails or is killed. Tables are in restore_table.bats, dumps of other programs in restore_foreign.bats.
-# shellcheck disable=SC1111 # the messages have real quotation marks
+# shellcheck disable=SC1111,SC2030,SC2031,SC2119,SC2120,SC2154 # real quotation marks; set by helper.bash; each test is a subshell
 
 load helper
 

@@ -8,6 +8,9 @@
 #define SWAP_PAUSE_MS 200
 /* The comment of a database that is being filled. */
 #define UNFINISHED_MARK "pgkeel: unfinished restore"
+/* Its connection limit as well, because that is there from its first moment: a restore that is killed
+ * while the database is being made must not leave one that nobody knows. */
+#define UNFINISHED_LIMIT 2000000011
 
 bool
 database_connect_admin (const char *url, const char *except, DbConn **ret_conn, GError **error)
@@ -72,7 +75,8 @@ create_sql (DbConn *admin, const char *name, const json_t *properties, bool with
 {
   g_autofree char *quoted = db_quote_ident (name);
   GString *sql = g_string_new (NULL);
-  g_string_append_printf (sql, "CREATE DATABASE %s TEMPLATE template0", quoted);
+  g_string_append_printf (sql, "CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT %d", quoted,
+                          UNFINISHED_LIMIT);
   append_option (sql, text_of (properties, "encoding"), " ENCODING");
   append_option (sql, with_locale ? text_of (properties, "collate") : "C", " LC_COLLATE");
   append_option (sql, with_locale ? text_of (properties, "ctype") : "C", " LC_CTYPE");
@@ -259,13 +263,13 @@ database_finish (DbConn *admin, const char *name, const json_t *properties, GErr
   bool is_marked = comment != NULL && g_str_has_prefix (comment, UNFINISHED_MARK);
   g_autofree char *literal
       = comment != NULL && !is_marked ? db_quote_literal (comment) : g_strdup ("NULL");
-  json_int_t limit = json_integer_value (json_object_get (properties, "connection_limit"));
-  bool has_limit = json_is_integer (json_object_get (properties, "connection_limit"));
+  const json_t *wanted_limit = json_object_get (properties, "connection_limit");
+  json_int_t limit = json_is_integer (wanted_limit) ? json_integer_value (wanted_limit) : -1;
   bool is_template = json_is_true (json_object_get (properties, "is_template"));
   g_autoptr (GString) sql = g_string_new (NULL);
-  g_string_printf (sql, "COMMENT ON DATABASE %s IS %s", quoted, literal);
-  if (has_limit && limit >= -1)
-    g_string_append_printf (sql, "; ALTER DATABASE %s CONNECTION LIMIT %d", quoted, (int) limit);
+  g_string_printf (sql, "COMMENT ON DATABASE %s IS %s; ALTER DATABASE %s CONNECTION LIMIT %d",
+                   quoted, literal, quoted,
+                   limit < -1 || limit >= UNFINISHED_LIMIT ? -1 : (int) limit);
   if (is_template)
     g_string_append_printf (sql, "; ALTER DATABASE %s IS_TEMPLATE true", quoted);
   return apply_privileges (admin, quoted, properties, error)
@@ -295,12 +299,15 @@ bool
 database_drop_unfinished (DbConn *admin, int *ret_count, GError **error)
 {
   g_autoptr (DbResult) result = NULL;
-  if (!db_query (admin,
-                 "SELECT d.datname FROM pg_catalog.pg_database d"
-                 " WHERE pg_catalog.shobj_description(d.oid, 'pg_database') = '" UNFINISHED_MARK "'"
-                 "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a"
-                 "                    WHERE a.datid = d.oid)",
-                 0, NULL, &result, error))
+  if (!db_query (
+          admin,
+          "SELECT d.datname FROM pg_catalog.pg_database d"
+          " WHERE (d.datconnlimit = " G_STRINGIFY (
+              UNFINISHED_LIMIT) "        OR pg_catalog.shobj_description(d.oid, 'pg_database') = '" UNFINISHED_MARK
+                                "')"
+                                "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a"
+                                "                    WHERE a.datid = d.oid)",
+          0, NULL, &result, error))
     return false;
   *ret_count = 0;
   for (int row = 0; row < db_result_rows (result); row++)

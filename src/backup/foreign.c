@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* For what psql or pg_restore do not take. */
+#define DUMP_HINT                                                                                  \
+  "Nothing was replaced. Look whether the dump is whole, and whether this server has what it needs."
 #define TAIL_BYTES 4096
 #define ERRORS_MAX_BYTES (1024 * 1024)
 
@@ -59,10 +62,12 @@ foreign_detect (const char *path, ForeignKind *ret_kind, GError **error)
       g_autofree char *toc = g_build_filename (path, "toc.dat", NULL);
       *ret_kind = FOREIGN_ARCHIVE;
       return g_file_test (toc, G_FILE_TEST_EXISTS)
-             || keel_error (error, KEEL_ERROR_USAGE, NULL, "“%s” is a folder, not a backup", path);
+             || keel_error (error, KEEL_ERROR_USAGE, "Name a file, or a folder that pg_dump wrote.",
+                            "“%s” is a folder, not a backup", path);
     }
   if (info.st_size == 0)
-    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "“%s” is empty (0 bytes)", path);
+    return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one holds nothing.",
+                       "“%s” is empty (0 bytes)", path);
   uint8_t bytes[512] = { 0 };
   size_t length = MIN ((size_t) info.st_size, sizeof bytes);
   if (!fs_pread_all (fd, bytes, length, 0, path, error))
@@ -261,7 +266,7 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
   if (psql_code != 0)
     {
       g_autofree char *detail = first_error (tool->log_path);
-      return keel_error_full (error, KEEL_ERROR_FAILED, NULL, detail, NULL,
+      return keel_error_full (error, KEEL_ERROR_FAILED, NULL, detail, DUMP_HINT,
                               "psql stopped at an error in “%s”", path);
     }
   if (gzip_code != 0)
@@ -291,8 +296,11 @@ run_pg_restore (Tool *tool, const char *path, unsigned int job_count, GError **e
                                NULL };
   const char *const environment[] = { "LC_ALL=C", tool->password_setting, NULL };
   g_auto (ProcessResult) result = { 0 };
-  return process_run_ok (&(ProcessSpec){ .argv = argv, .environment = environment }, &result,
-                         error);
+  ProcessSpec spec = { .argv = argv, .environment = environment, .die_with_us = true };
+  if (process_run_ok (&spec, &result, error))
+    return true;
+  keel_error_suggest (error, DUMP_HINT);
+  return false;
 }
 
 bool

@@ -80,7 +80,8 @@ gzip_compress (GzipCompressor *compressor, const void *data, size_t length,
 static bool
 set_damaged (GError **error)
 {
-  return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a compressed part is damaged");
+  return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one is damaged.",
+                     "a compressed part is damaged");
 }
 
 bool

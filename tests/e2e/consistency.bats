@@ -39,7 +39,7 @@ environments:
 # Two tables that always have equally many rows, whatever happens to them.
 fill ()
 {
-  pg_sql "$1" postgres "DROP DATABASE IF EXISTS bank"
+  pg_sql "$1" postgres "DROP DATABASE IF EXISTS bank WITH (FORCE)" 2> /dev/null
   pg_sql "$1" postgres "CREATE DATABASE bank"
   pg_tool "$1" pgbench -q -i -s 3 bank > "$PROJECT/init.log" 2>&1
   pg_sql "$1" bank "CREATE TABLE side_a (id serial PRIMARY KEY, body text);

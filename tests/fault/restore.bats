@@ -35,11 +35,11 @@ assert_failed ()
   assert_error "$@"
 }
 
-# A digest of what all can see of a database; the order of rows does not count.
+# A digest of what all can see of the database; the order of rows does not count.
 content ()
 {
-  { pg_tool pg pg_dump --schema-only "${1:-shop}" | grep -v '^.restrict\|^.unrestrict'
-    pg_sql pg "${1:-shop}" "SELECT sum(hashtextextended(c::text, 0)) FROM customers c;
+  { pg_tool pg pg_dump --schema-only shop | grep -v '^.restrict\|^.unrestrict'
+    pg_sql pg shop "SELECT sum(hashtextextended(c::text, 0)) FROM customers c;
       SELECT sum(hashtextextended(e::text, 0)) FROM events e; SELECT count(*) FROM pg_largeobject_metadata"
   } | sha256sum | cut -d ' ' -f 1
 }

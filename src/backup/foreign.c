@@ -83,8 +83,11 @@ foreign_detect (const char *path, ForeignKind *ret_kind, GError **error)
 /* What the text on its way to psql shows of itself. */
 typedef struct
 {
-  GString *line;    /* the beginning of the line that is not yet complete */
-  bool is_dump;     /* pg_dump's heading was seen */
+  GString *line; /* the beginning of the line that is not yet complete */
+  bool is_dump;  /* pg_dump's heading was seen */
+  bool is_gzip;  /* pgkeel's own files are known by their trailer, so one of them has lost it */
+  bool is_ours;  /* pgkeel's own heading was seen: then only its index ends it */
+  bool has_index;
   bool is_complete; /* and its last words */
   bool connects;    /* it would leave the database */
 } Watch;
@@ -93,6 +96,8 @@ static void
 watch_line (Watch *watch)
 {
   const char *line = watch->line->str;
+  watch->is_ours = watch->is_ours || g_str_has_prefix (line, "-- Restore without pgkeel: ");
+  watch->has_index = watch->has_index || g_str_has_prefix (line, "-- {\"end\":");
   watch->is_dump = watch->is_dump || strcmp (line, dump_begin) == 0;
   watch->is_complete = watch->is_complete || strcmp (line, dump_end) == 0;
   watch->connects
@@ -125,6 +130,9 @@ judge_text (const Watch *watch, const char *path, GError **error)
         error, KEEL_ERROR_REFUSED,
         "It was made with --create or by pg_dumpall: make it again without, or run it by hand.",
         "“%s” would leave the new database by “\\connect”", path);
+  if (watch->is_ours && (watch->is_gzip || !watch->has_index))
+    return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one ends early.",
+                       "“%s” was written by pgkeel, but lacks its end", path);
   if (watch->is_dump && !watch->is_complete)
     return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one ends early.",
                        "“%s” was begun by pg_dump, but lacks its end", path);
@@ -244,7 +252,7 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
   g_auto (Fd) text = -1;
   g_auto (Fd) log = open (tool->log_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
   g_autoptr (GString) line = g_string_new (NULL);
-  Watch watch = { .line = line };
+  Watch watch = { .line = line, .is_gzip = kind == FOREIGN_SQL_GZ };
   pid_t gzip, psql;
   int ends[2];
   if (!open_text (path, kind, &text, &gzip, error))

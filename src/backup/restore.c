@@ -217,15 +217,31 @@ check_version (RestorePlan *plan, GError **error)
                         to);
 }
 
-static void
-plan_beside (RestorePlan *plan)
+/* BASE_WHAT_TIME, of the first second from now that no database is called by. */
+static bool
+choose_name (RestorePlan *plan, const char *what, char **ret_name, GError **error)
 {
-  g_autofree char *stamp = clock_format_stamp (clock_now ());
-  g_autofree char *new_suffix = g_strdup_printf ("_restore_%s", stamp);
-  g_autofree char *kept_suffix = g_strdup_printf ("_before_%s", stamp);
-  plan->new_name = database_derive_name (plan->database, new_suffix);
-  if (plan->target_exists)
-    plan->kept_name = database_derive_name (plan->database, kept_suffix);
+  for (int64_t time = clock_now ();; time++)
+    {
+      bool exists = false;
+      g_autofree char *stamp = clock_format_stamp (time);
+      g_autofree char *suffix = g_strdup_printf ("_%s_%s", what, stamp);
+      g_autofree char *name = database_derive_name (plan->database, suffix);
+      if (!database_exists (plan->admin, name, &exists, error))
+        return false;
+      if (exists)
+        continue;
+      *ret_name = g_steal_pointer (&name);
+      return true;
+    }
+}
+
+static bool
+plan_beside (RestorePlan *plan, GError **error)
+{
+  if (!choose_name (plan, "restore", &plan->new_name, error)
+      || (plan->target_exists && !choose_name (plan, "before", &plan->kept_name, error)))
+    return false;
   if (plan->reader != NULL)
     {
       const BackupIndex *index = backup_reader_index (plan->reader);
@@ -251,6 +267,7 @@ plan_beside (RestorePlan *plan)
               plan->database, plan->kept_name, plan->new_name, plan->database);
   else
     add_step (plan, "rename “%s” to “%s”", plan->new_name, plan->database);
+  return true;
 }
 
 static bool
@@ -325,9 +342,8 @@ restore_plan_new (const RestoreSpec *spec, Store *store, const char *name, Resto
     return false;
   if (plan->mode == MODE_BESIDE)
     {
-      if (!choose_properties (plan, error))
+      if (!choose_properties (plan, error) || !plan_beside (plan, error))
         return false;
-      plan_beside (plan);
     }
   else if (plan->mode == MODE_IN_PLACE ? !plan_in_place (plan, error) : !plan_table (plan, error))
     return false;

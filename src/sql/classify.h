@@ -36,5 +36,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SqlClass, sql_class_clear)
 bool sql_classify (SqlParser *parser, const char *text, size_t length, SqlClass *ret_class,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same for who has parsed it already; TREE may be NULL. */
+void sql_classify_tree (const json_t *tree, const char *text, size_t length, SqlClass *ret_class);
+
 /* True when the statement must run outside a transaction block. */
 bool sql_kind_runs_alone (SqlKind kind);

@@ -61,6 +61,38 @@ add_duration (OutputTable *table, const Project *project, const char *key, int64
 }
 
 static void
+add_timeout (OutputTable *table, const Project *project, const char *key, int64_t timeout_ms)
+{
+  g_autofree char *text = timeout_ms > 0 ? g_strdup_printf ("%" G_GINT64_FORMAT " ms", timeout_ms)
+                                         : g_strdup ("none");
+  add_setting (table, project, key, text);
+}
+
+static void
+add_command (OutputTable *table, const Project *project, const char *key, const char *command)
+{
+  if (command != NULL)
+    add_setting (table, project, key, command);
+}
+
+static void
+add_migration_settings (OutputTable *table, const Project *project)
+{
+  const ProjectMigrations *migrations = &project->migrations;
+  g_autofree char *ignore = g_strjoinv (", ", migrations->ignore);
+  add_setting (table, project, "migrations.dir",
+               migrations->dir != NULL ? migrations->dir : "looked for");
+  add_setting (table, project, "migrations.layout",
+               migrations->layout != NULL ? migrations->layout : "told from the files");
+  add_timeout (table, project, "migrations.lock_timeout", migrations->lock_timeout_ms);
+  add_timeout (table, project, "migrations.statement_timeout", migrations->statement_timeout_ms);
+  add_setting (table, project, "migrations.ignore", *ignore != '\0' ? ignore : "none");
+  add_command (table, project, "migrations.command.status", migrations->status_command);
+  add_command (table, project, "migrations.command.up", migrations->up_command);
+  add_command (table, project, "migrations.command.down", migrations->down_command);
+}
+
+static void
 print_settings (const Project *project)
 {
   static const OutputColumn columns[] = { { "SETTING" }, { "VALUE" }, { "FROM" }, { NULL } };
@@ -77,6 +109,7 @@ print_settings (const Project *project)
   add_duration (table, project, "backup.keep.db", project->keep_db_seconds);
   add_duration (table, project, "backup.keep.full", project->keep_full_seconds);
   add_setting (table, project, "backup.count", *count != '\0' ? count : "none");
+  add_migration_settings (table, project);
   output_table_print (table);
 }
 
@@ -132,6 +165,23 @@ backup_json (const Project *project)
 }
 
 static json_t *
+migrations_json (const Project *project)
+{
+  const ProjectMigrations *migrations = &project->migrations;
+  json_t *ignore = json_array ();
+  for (char **pattern = migrations->ignore; *pattern != NULL; pattern++)
+    json_array_append_new (ignore, output_json_string (*pattern));
+  return json_pack ("{s:o, s:o, s:I, s:I, s:o, s:{s:o, s:o, s:o}}", "dir",
+                    output_json_string (migrations->dir), "layout",
+                    output_json_string (migrations->layout), "lock_timeout_ms",
+                    (json_int_t) migrations->lock_timeout_ms, "statement_timeout_ms",
+                    (json_int_t) migrations->statement_timeout_ms, "ignore", ignore, "command",
+                    "status", output_json_string (migrations->status_command), "up",
+                    output_json_string (migrations->up_command), "down",
+                    output_json_string (migrations->down_command));
+}
+
+static json_t *
 environments_json (const Project *project)
 {
   json_t *array = json_array ();
@@ -171,12 +221,12 @@ project_json (const Project *project)
   json_t *files = json_array ();
   for (guint i = 0; i < project->files_read->len; i++)
     json_array_append_new (files, output_json_string (project->files_read->pdata[i]));
-  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "project", project->name,
+  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "project", project->name,
                     "folder", output_json_string (project->folder), "file",
                     output_json_string (project->file), "files_read", files, "environment",
                     project->environment->name, "environment_reason", project->environment_reason,
-                    "backup", backup_json (project), "environments", environments_json (project),
-                    "from", origins_json (project));
+                    "backup", backup_json (project), "migrations", migrations_json (project),
+                    "environments", environments_json (project), "from", origins_json (project));
 }
 
 static bool

@@ -27,9 +27,9 @@ typedef enum
 typedef struct
 {
   MigrationKind kind;
-  char *
-      version; /* as the layout's own tool writes it; unique in the set; of a repeatable one its name */
-  char *name; /* what follows the version; may be empty */
+  char
+      *version; /* as the layout's own tool writes it; unique in the set; a repeatable one's name */
+  char *name;   /* what follows the version; may be empty */
   MigrationScript up, down;
   MigrationScript verify; /* sqitch's; text NULL: none */
   char checksum[65];      /* SHA-256 of the up file's bytes, hex */
@@ -42,11 +42,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Migration, migration_free)
 /* Ordered as their tool applies them; repeatable ones last. */
 typedef struct
 {
-  const char *layout;    /* name of the layout, e.g. "pgkeel", "dbmate" */
-  char *folder;          /* relative to the project's folder */
-  GPtrArray *migrations; /* of Migration */
-  GPtrArray *warnings;   /* of char *: files that were left out and why */
+  const char *layout;                            /* name of the layout, e.g. "pgkeel", "dbmate" */
+  char *folder;                                  /* relative to the project's folder */
+  GPtrArray *migrations;                         /* of Migration */
+  GPtrArray *warnings;                           /* of char *: files that were left out and why */
+  GHashTable *positions;                         /* version -> place in migrations, from 1 */
+  int (*compare) (const char *a, const char *b); /* of versions that the set need not have */
 } MigrationSet;
+
+/* An empty one, and one without a version yet; for layouts and tests. */
+MigrationSet *migration_set_new (const char *layout, const char *folder);
+Migration *migration_new (MigrationKind kind, const char *version, const char *name);
 
 void migration_set_free (MigrationSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MigrationSet, migration_set_free)
@@ -54,5 +60,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MigrationSet, migration_set_free)
 /* The migration of that version, or NULL. */
 const Migration *migration_set_find (const MigrationSet *set, const char *version);
 
-/* -1, 0, 1 as the layout's tool orders versions. */
+/* -1, 0, 1 as the layout's tool orders versions: by place where the set has both. What no file has is
+ * compared as the layout compares versions; by bytes where it has no such order (sqitch's names). */
 int migration_set_compare_versions (const MigrationSet *set, const char *a, const char *b);

@@ -20,7 +20,7 @@ static const cyaml_schema_field_t pair_fields[] = {
   CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t count_entry = {
+static const cyaml_schema_value_t table_entry = {
   CYAML_VALUE_STRING (CYAML_FLAG_POINTER, char, 1, 2 * NAME_MAX_BYTES + 1),
 };
 
@@ -30,7 +30,25 @@ static const cyaml_schema_field_t backup_fields[] = {
   MAPPING ("schedule", ConfigBackup, schedule, pair_fields),
   MAPPING ("keep", ConfigBackup, keep, pair_fields),
   CYAML_FIELD_SEQUENCE ("count", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigBackup, count,
-                        &count_entry, 0, CYAML_UNLIMITED),
+                        &table_entry, 0, CYAML_UNLIMITED),
+  CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t command_fields[] = {
+  TEXT ("status", ConfigCommand, status),
+  TEXT ("up", ConfigCommand, up),
+  TEXT ("down", ConfigCommand, down),
+  CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t migrations_fields[] = {
+  TEXT ("dir", ConfigMigrations, dir),
+  TEXT ("layout", ConfigMigrations, layout),
+  TEXT ("lock_timeout", ConfigMigrations, lock_timeout),
+  TEXT ("statement_timeout", ConfigMigrations, statement_timeout),
+  CYAML_FIELD_SEQUENCE ("ignore", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigMigrations,
+                        ignore, &table_entry, 0, CYAML_UNLIMITED),
+  MAPPING ("command", ConfigMigrations, command, command_fields),
   CYAML_FIELD_END,
 };
 
@@ -54,6 +72,7 @@ enum
 {
   FIELD_PROJECT,
   FIELD_BACKUP,
+  FIELD_MIGRATIONS,
   FIELD_ENVIRONMENTS,
   FIELD_END,
 };
@@ -61,6 +80,7 @@ enum
 const cyaml_schema_field_t config_fields[] = {
   [FIELD_PROJECT] = TEXT ("project", Config, project),
   [FIELD_BACKUP] = MAPPING ("backup", Config, backup, backup_fields),
+  [FIELD_MIGRATIONS] = MAPPING ("migrations", Config, migrations, migrations_fields),
   [FIELD_ENVIRONMENTS] = MAPPING ("environments", Config, environments, no_fields),
   [FIELD_END] = CYAML_FIELD_END,
 };

@@ -32,6 +32,24 @@ typedef struct
 
 typedef struct
 {
+  char *status;
+  char *up;
+  char *down;
+} ConfigCommand;
+
+typedef struct
+{
+  char *dir;
+  char *layout;
+  char *lock_timeout;
+  char *statement_timeout;
+  char **ignore;
+  uint32_t ignore_count;
+  ConfigCommand *command;
+} ConfigMigrations;
+
+typedef struct
+{
   char *name; /* in lower case, aliases resolved; the others are NULL where nothing is written */
   char *key;  /* as written */
   bool *local;
@@ -45,6 +63,7 @@ typedef struct
 {
   char *project;
   ConfigBackup *backup;
+  ConfigMigrations *migrations;
   ConfigEnvironment *environments;
   uint32_t environment_count;
 

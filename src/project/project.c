@@ -43,6 +43,17 @@ environment_free (ProjectEnvironment *environment)
   g_free (environment);
 }
 
+static void
+migrations_clear (ProjectMigrations *migrations)
+{
+  g_free (migrations->dir);
+  g_free (migrations->layout);
+  g_strfreev (migrations->ignore);
+  g_free (migrations->status_command);
+  g_free (migrations->up_command);
+  g_free (migrations->down_command);
+}
+
 void
 project_free (Project *project)
 {
@@ -55,6 +66,7 @@ project_free (Project *project)
   g_free (project->schedule_db);
   g_free (project->schedule_full);
   g_strfreev (project->count_tables);
+  migrations_clear (&project->migrations);
   g_ptr_array_unref (project->environments);
   g_free (project->environment_reason);
   g_ptr_array_unref (project->files_read);

@@ -27,6 +27,17 @@ typedef struct
   GError *url_error;  /* why url is missing; NULL otherwise */
 } ProjectEnvironment;
 
+/* The section `migrations`. */
+typedef struct
+{
+  char *dir;    /* seen from the project's folder, as written; NULL: the usual ones are looked in */
+  char *layout; /* NULL: told from the files */
+  int64_t lock_timeout_ms;      /* 2,000 when nothing is written */
+  int64_t statement_timeout_ms; /* 0: none */
+  char **ignore; /* "schema" or "schema.table", with * and ?; NULL-terminated, never NULL */
+  char *status_command, *up_command, *down_command; /* for a shell, as written; NULL: not written */
+} ProjectMigrations;
+
 typedef struct
 {
   char *folder;            /* absolute: where pgkeel.yaml is, or where we were started */
@@ -37,8 +48,9 @@ typedef struct
   int64_t keep_db_seconds; /* 0: not configured, nothing is ever removed */
   int64_t keep_full_seconds;
   char *schedule_db, *schedule_full;
-  char **count_tables;     /* headlined tables, NULL-terminated; "name" or "schema.name" */
-  GPtrArray *environments; /* of ProjectEnvironment */
+  char **count_tables; /* headlined tables, NULL-terminated; "name" or "schema.name" */
+  ProjectMigrations migrations;
+  GPtrArray *environments;               /* of ProjectEnvironment */
   const ProjectEnvironment *environment; /* the chosen one */
   char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */
   GPtrArray *files_read;    /* of char *, absolute, in the order read: pgkeel.yaml, .env, ... */

@@ -12,16 +12,15 @@
 #define NEWEST_MAJOR 18
 #define IDENTIFIER_MAX_BYTES 63
 
-static void
-remember_origin (const Settle *settle, const char *key, char *origin)
+void
+settle_remember_origin (const Settle *settle, const char *key, char *origin)
 {
   g_hash_table_insert (settle->project->origins, g_strdup (key), origin);
 }
 
-/* The expanded text of the key at PATH; NULL when it is not written. */
-static bool
-expanded (const Settle *settle, const char *path, const char *written, char **ret_text,
-          const Node **ret_node, GError **error)
+bool
+settle_expanded (const Settle *settle, const char *path, const char *written, char **ret_text,
+                 const Node **ret_node, GError **error)
 {
   *ret_text = NULL;
   *ret_node = NULL;
@@ -32,14 +31,14 @@ expanded (const Settle *settle, const char *path, const char *written, char **re
   Place place = { settle->file, settle->source, node->line, node->column };
   if (!variables_expand (settle->variables, written, &place, ret_text, error))
     return false;
-  remember_origin (settle, path, node_place (node, settle->file));
+  settle_remember_origin (settle, path, node_place (node, settle->file));
   *ret_node = node;
   return true;
 }
 
-static bool
-refuse_value (const Settle *settle, const Node *node, const char *text, const char *wanted,
-              const char *hint, GError **error)
+bool
+settle_refuse_value (const Settle *settle, const Node *node, const char *text, const char *wanted,
+                     const char *hint, GError **error)
 {
   g_autofree char *shown = check_shown (text);
   if (node->key == NULL)
@@ -53,7 +52,7 @@ settle_name (const Settle *settle, GError **error)
 {
   const Node *node;
   g_autofree char *name = NULL;
-  if (!expanded (settle, "project", settle->config->project, &name, &node, error))
+  if (!settle_expanded (settle, "project", settle->config->project, &name, &node, error))
     return false;
   if (name == NULL)
     {
@@ -62,10 +61,11 @@ settle_name (const Settle *settle, GError **error)
       return true;
     }
   if (!value_is_project_name (name))
-    return refuse_value (settle, node, name, "a name that can stand in file names",
-                         "Use letters, digits, “-” and “_”, at most 63, beginning with a letter "
-                         "or a digit.",
-                         error);
+    return settle_refuse_value (
+        settle, node, name, "a name that can stand in file names",
+        "Use letters, digits, “-” and “_”, at most 63, beginning with a letter "
+        "or a digit.",
+        error);
   settle->project->name = g_steal_pointer (&name);
   return true;
 }
@@ -89,15 +89,15 @@ settle_backup_folder (const Settle *settle, const char *written, GError **error)
     return false;
   if (folder != NULL && *folder != '\0')
     {
-      remember_origin (settle, "backup.dir",
-                       source != NULL ? g_strdup_printf ("BACKUP_DIR (%s)", source)
-                                      : g_strdup ("BACKUP_DIR"));
+      settle_remember_origin (settle, "backup.dir",
+                              source != NULL ? g_strdup_printf ("BACKUP_DIR (%s)", source)
+                                             : g_strdup ("BACKUP_DIR"));
       settle->project->backup_folder = resolve_path (settle, folder);
       return true;
     }
   const Node *node;
   g_autofree char *dir = NULL;
-  if (!expanded (settle, "backup.dir", written, &dir, &node, error))
+  if (!settle_expanded (settle, "backup.dir", written, &dir, &node, error))
     return false;
   if (dir != NULL && *dir == '\0')
     return check_refuse (settle->file, node, "Write a folder, or remove the key.", error,
@@ -112,11 +112,11 @@ settle_min_size (const Settle *settle, const char *written, GError **error)
   const Node *node;
   g_autofree char *text = NULL;
   settle->project->min_size_bytes = MIN_SIZE_DEFAULT;
-  if (!expanded (settle, "backup.min_size", written, &text, &node, error) || text == NULL)
+  if (!settle_expanded (settle, "backup.min_size", written, &text, &node, error) || text == NULL)
     return written == NULL;
   return size_parse (text, &settle->project->min_size_bytes)
-         || refuse_value (settle, node, text, "a size",
-                          "Write a number and B, KB, MB or GB, as in 10KB.", error);
+         || settle_refuse_value (settle, node, text, "a size",
+                                 "Write a number and B, KB, MB or GB, as in 10KB.", error);
 }
 
 static bool
@@ -125,12 +125,12 @@ settle_keep (const Settle *settle, const char *path, const char *written, int64_
 {
   const Node *node;
   g_autofree char *text = NULL;
-  if (!expanded (settle, path, written, &text, &node, error) || text == NULL)
+  if (!settle_expanded (settle, path, written, &text, &node, error) || text == NULL)
     return written == NULL;
   int64_t seconds;
   if (!duration_parse (text, &seconds) || seconds <= 0)
-    return refuse_value (settle, node, text, "a duration",
-                         "Write a number and m, h, d or w, as in 48h or 7d.", error);
+    return settle_refuse_value (settle, node, text, "a duration",
+                                "Write a number and m, h, d or w, as in 48h or 7d.", error);
   *ret_seconds = seconds;
   return true;
 }
@@ -141,13 +141,13 @@ settle_schedule (const Settle *settle, const char *path, const char *written, ch
 {
   const Node *node;
   g_autofree char *text = NULL;
-  if (!expanded (settle, path, written, &text, &node, error) || text == NULL)
+  if (!settle_expanded (settle, path, written, &text, &node, error) || text == NULL)
     return written == NULL;
   if (!value_is_schedule (text))
-    return refuse_value (settle, node, text, "a schedule",
-                         "Write five fields: minute, hour, day, month, weekday, as in "
-                         "\"0 2 * * *\".",
-                         error);
+    return settle_refuse_value (settle, node, text, "a schedule",
+                                "Write five fields: minute, hour, day, month, weekday, as in "
+                                "\"0 2 * * *\".",
+                                error);
   *ret_schedule = g_steal_pointer (&text);
   return true;
 }
@@ -178,11 +178,11 @@ settle_count (const Settle *settle, const ConfigBackup *backup, GError **error)
         return false;
       g_ptr_array_add (tables, table);
       if (!is_table_name (table))
-        return refuse_value (settle, node, table, "the name of a table",
-                             "Write it as name or schema.name.", error);
+        return settle_refuse_value (settle, node, table, "the name of a table",
+                                    "Write it as name or schema.name.", error);
     }
   if (list != NULL)
-    remember_origin (settle, "backup.count", node_place (list, settle->file));
+    settle_remember_origin (settle, "backup.count", node_place (list, settle->file));
   g_ptr_array_add (tables, NULL);
   settle->project->count_tables = (char **) g_ptr_array_free (g_steal_pointer (&tables), FALSE);
   return true;
@@ -213,7 +213,8 @@ settle_backup (const Settle *settle, GError **error)
 bool
 settle_project (const Settle *settle, GError **error)
 {
-  return settle_name (settle, error) && settle_backup (settle, error);
+  return settle_name (settle, error) && settle_backup (settle, error)
+         && settle_migrations (settle, error);
 }
 
 static const Node *
@@ -252,9 +253,9 @@ check_local (const Settle *settle, const ConfigEnvironment *written, GError **er
     return check_refuse (settle->file, postgres, "The server of “url” has the version it has.",
                          error, "“postgres” is only for a local environment");
   if (postgres != NULL && (*written->postgres < OLDEST_MAJOR || *written->postgres > NEWEST_MAJOR))
-    return refuse_value (settle, postgres, postgres->text, "a major version from 13 to 18",
-                         "Write it as 17, or leave it out for the newest that is installed.",
-                         error);
+    return settle_refuse_value (settle, postgres, postgres->text, "a major version from 13 to 18",
+                                "Write it as 17, or leave it out for the newest that is installed.",
+                                error);
   return true;
 }
 
@@ -358,7 +359,7 @@ settle_database (const Settle *settle, ProjectEnvironment *environment, const No
   if (!variables_expand (settle->variables, environment->database, &place, &database, error))
     return false;
   if (*database == '\0' || strlen (database) > IDENTIFIER_MAX_BYTES)
-    return refuse_value (settle, node, database, "a name of 1 to 63 bytes", NULL, error);
+    return settle_refuse_value (settle, node, database, "a name of 1 to 63 bytes", NULL, error);
   g_free (environment->database);
   environment->database = g_steal_pointer (&database);
   return true;

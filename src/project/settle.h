@@ -20,7 +20,21 @@ typedef struct
 /* An empty project, for project_open and for tests; project_free frees it. */
 Project *settle_project_new (void);
 
-/* Name, backup settings. PROJECT->folder must be set. */
+/* The section `migrations`; settle_project calls it. */
+bool settle_migrations (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the functions above: remembers that KEY comes from ORIGIN, which is taken over. */
+void settle_remember_origin (const Settle *settle, const char *key, char *origin);
+
+/* The expanded text of the key at PATH; NULL when it is not written. */
+bool settle_expanded (const Settle *settle, const char *path, const char *written, char **ret_text,
+                      const Node **ret_node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* "KEY must be WANTED, not TEXT" at NODE's place. Always returns false. */
+bool settle_refuse_value (const Settle *settle, const Node *node, const char *text,
+                          const char *wanted, const char *hint, GError **error);
+
+/* Name, backup and migration settings. PROJECT->folder must be set. */
 bool settle_project (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The environments as written; their URLs are not expanded yet. */

@@ -69,6 +69,43 @@ test_defaults (void **state)
 }
 
 static void
+test_migration_settings (void **state)
+{
+  const char *folder = *state;
+  g_setenv ("MIGRATIONS", "db", TRUE);
+  write_file (folder, "pgkeel.yaml",
+              "migrations:\n"
+              "  dir: ${MIGRATIONS}/migrations\n"
+              "  layout: dbmate\n"
+              "  lock_timeout: 500ms\n"
+              "  statement_timeout: 15m\n"
+              "  ignore: [cron, \"public.django_*\"]\n"
+              "  command: {status: \"x ${URL} $$\", up: y}\n");
+  g_autoptr (Project) project = open_project (folder, NULL);
+  g_unsetenv ("MIGRATIONS");
+  const ProjectMigrations *migrations = &project->migrations;
+  assert_string_equal (migrations->dir, "db/migrations");
+  assert_string_equal (migrations->layout, "dbmate");
+  assert_int_equal (migrations->lock_timeout_ms, 500);
+  assert_int_equal (migrations->statement_timeout_ms, 900000);
+  assert_string_equal (migrations->ignore[0], "cron");
+  assert_string_equal (migrations->ignore[1], "public.django_*");
+  assert_null (migrations->ignore[2]);
+  assert_string_equal (migrations->status_command, "x ${URL} $$");
+  assert_string_equal (migrations->up_command, "y");
+  assert_null (migrations->down_command);
+  assert_string_equal (project_origin (project, "migrations.command.up"), "pgkeel.yaml:7:40");
+
+  write_file (folder, "pgkeel.yaml", "migrations:\n");
+  g_autoptr (Project) without = open_project (folder, NULL);
+  assert_null (without->migrations.dir);
+  assert_null (without->migrations.layout);
+  assert_int_equal (without->migrations.lock_timeout_ms, 2000);
+  assert_int_equal (without->migrations.statement_timeout_ms, 0);
+  assert_null (without->migrations.ignore[0]);
+}
+
+static void
 test_the_file_is_found_from_below (void **state)
 {
   g_autofree char *below = g_build_filename (*state, "a", "b", NULL);
@@ -187,6 +224,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     TEST (test_everything_written_is_in_force),
     TEST (test_defaults),
+    TEST (test_migration_settings),
     TEST (test_the_file_is_found_from_below),
     TEST (test_a_folder_that_is_not_there),
     TEST (test_without_a_file),

@@ -1,0 +1,55 @@
+/*
+ * The folder that migrations are in, as the layouts see it: its names in the order of their bytes,
+ * and its files, each read at most once.
+ *
+ * Follows symbolic links to files and to the folder itself. Hidden names are not there. Every text
+ * is UTF-8 without a byte order mark; another one is an error that names the line.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "migrate/migration.h"
+
+/* More than this is no migration. */
+#define MIGRATION_FILE_MAX_BYTES ((size_t) 64 * 1024 * 1024)
+
+typedef struct
+{
+  char *name;
+  bool is_folder;
+} FolderEntry;
+
+typedef struct
+{
+  char *text; /* NUL-terminated; may be stolen */
+  size_t length;
+  char checksum[65]; /* SHA-256 of the bytes in the file, hex */
+} FolderFile;
+
+typedef struct
+{
+  char *shown;        /* seen from the project's folder, for messages and paths; "." for itself */
+  char *path;         /* absolute */
+  GPtrArray *entries; /* of FolderEntry, sorted by bytes */
+  GHashTable *files;  /* name -> FolderFile: what has been read */
+} Folder;
+
+/* Lists SHOWN below ROOT. KEEL_ERROR_MISSING when it is not there. */
+bool folder_open (const char *root, const char *shown, Folder **ret_folder, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+void folder_free (Folder *folder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Folder, folder_free)
+
+/* The names in NAME, a folder below (several levels are fine: "a/b"); caller frees with
+ * g_ptr_array_unref. */
+bool folder_list (const Folder *folder, const char *name, GPtrArray **ret_entries, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The file NAME ("a/b.sql" is fine), owned by FOLDER. */
+bool folder_read (Folder *folder, const char *name, FolderFile **ret_file, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+bool folder_has (const Folder *folder, const char *name);
+
+/* NAME as messages and scripts show it, seen from the project's folder; caller frees. */
+char *folder_shown (const Folder *folder, const char *name);

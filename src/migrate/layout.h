@@ -1,0 +1,23 @@
+/*
+ * Reads the migrations of a project, whichever tool's layout its files follow.
+ *
+ * Reads and sorts; parses no SQL, asks no server, changes no file. What a tool would leave out
+ * without a word is listed in the set's warnings; what can be understood in two ways is refused.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "migrate/migration.h"
+
+/* Reads the set below ROOT, the project's folder (absolute). FOLDER (seen from ROOT) and LAYOUT are
+ * what pgkeel.yaml says, and NULL where it says nothing: then the usual folders are looked in, and
+ * the layout is told from the names and the marks in the files. A project without any migrations
+ * gives an empty set of the native layout.
+ *
+ * Errors: KEEL_ERROR_MISSING when FOLDER is not there; KEEL_ERROR_CONFIG when there is no such
+ * layout, two layouts or folders fit, or the files contradict each other. */
+bool migration_set_read (const char *root, const char *folder, const char *layout,
+                         MigrationSet **ret_set, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The names that `migrations.layout` takes, NULL-terminated, the native one first; static. */
+const char *const *migration_layout_names (void);

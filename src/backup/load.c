@@ -1,6 +1,7 @@
 #include "backup/load.h"
 #include "backup/load_copy.h"
 #include "backup/load_keys.h"
+#include "backup/load_types.h"
 #include "backup/source.h"
 #include "base/parallel.h"
 #include "sql/split.h"
@@ -9,15 +10,28 @@
 
 #define JOBS_MAX 8
 #define ERROR_STATEMENT_CHARS 160
+/* A table of fewer parts is not worth two sessions. */
+#define TAIL_PARTS_MIN 8
 
-/* A table on its way. */
+/* A table on its way. One session fills its head, the first parts; what follows is the tail, which
+ * any sessions with nothing better to do fill together, so that all are busy to the end. */
 typedef struct
 {
   BackupTable *entry;
-  bool is_shared;      /* by all sessions */
-  guint next_part;     /* of entry->members */
-  guint sessions_left; /* that have not ended with it */
+  guint head_parts; /* of entry->members */
+  guint next_part;
+  guint sessions; /* that fill it now */
+  char *name;     /* as the dump writes it; NULL before its first part */
+  bool is_begun, head_is_filled;
 } Table;
+
+static void
+table_free (void *data)
+{
+  Table *table = data;
+  g_free (table->name);
+  g_free (table);
+}
 
 typedef struct
 {
@@ -27,13 +41,12 @@ typedef struct
   Report *report;
   GPtrArray *conns; /* of DbConn; conns[0] is the main one */
   bool owns_conns;
+  LoadTypes *types; /* NULL: rows go as text */
   GPtrArray *tables; /* of Table, with rows, large first */
-  GPtrArray *turns;  /* of Table, borrowed: one for each session that fills it */
 
   GMutex lock; /* over all below, and over what changes in tables */
   GCond changed;
-  guint next_turn;
-  guint filling_count; /* turns under way */
+  guint filling_count; /* sessions that fill a table */
   LoadKeys *keys;      /* to build meanwhile; NULL: none */
   uint64_t done_bytes, total_bytes, rows;
 } Load;
@@ -43,7 +56,7 @@ load_clear (Load *load)
 {
   g_clear_pointer (&load->conns, g_ptr_array_unref);
   g_clear_pointer (&load->tables, g_ptr_array_unref);
-  g_clear_pointer (&load->turns, g_ptr_array_unref);
+  g_clear_pointer (&load->types, load_types_free);
   g_cond_clear (&load->changed);
   g_mutex_clear (&load->lock);
 }
@@ -53,7 +66,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Load, load_clear)
  * database that is not yet in use. */
 static const char session_sql[]
     = "SET synchronous_commit = off;"
-      "SET maintenance_work_mem = '512MB';"
+
       "SET default_tablespace = '';"
       "SET default_transaction_read_only = off;"
       /* A replica's triggers and unchecked foreign keys are not what is restored. */
@@ -164,54 +177,78 @@ count_part (Load *load, const BackupMember *member)
   g_mutex_unlock (&load->lock);
 }
 
-/* The next part of TABLE that no session has taken; NULL when all are. */
-static const BackupMember *
-take_part (Load *load, Table *table)
+/* What a session does next: fill a table's head or help with its tail, else build a key of a table
+ * that is filled. */
+typedef struct
 {
+  Table *table;
+  bool is_head;
+  LoadKey *key;
+} Work;
+
+static guint
+part_count (const Table *table)
+{
+  return table->entry->members->len;
+}
+
+static bool
+has_open_tail (const Table *table)
+{
+  return table->head_is_filled && table->next_part < part_count (table);
+}
+
+/* The next part that no session has taken; NULL when all are. */
+static const BackupMember *
+take_part (Load *load, const Work *work)
+{
+  Table *table = work->table;
   g_mutex_lock (&load->lock);
-  guint next = table->next_part < table->entry->members->len ? table->next_part++ : G_MAXUINT;
+  guint end = work->is_head ? table->head_parts : part_count (table);
+  guint next = table->next_part < end ? table->next_part++ : G_MAXUINT;
   g_mutex_unlock (&load->lock);
   return next != G_MAXUINT ? &g_array_index (table->entry->members, BackupMember, next) : NULL;
 }
 
-/* The last session to end with a table lets its keys be built. */
 static void
-end_table (Load *load, Table *table, const char *name)
+note_name (Load *load, Table *table, const char *name)
 {
   g_mutex_lock (&load->lock);
-  if (--table->sessions_left == 0 && name != NULL && load->keys != NULL)
-    load_keys_table_filled (load->keys, name, table->entry->raw_bytes);
+  if (table->name == NULL)
+    table->name = g_strdup (name);
   g_mutex_unlock (&load->lock);
 }
 
-/* A table that one session fills alone is emptied first, in the same transaction: then its rows can
+/* What one session fills first is emptied before, in the same transaction: then its rows can
  * be frozen at once, so that nothing need rewrite the pages later, and with wal_level = minimal
  * nothing goes through the WAL. TRUNCATE names the table in UTF-8, the session may speak another
  * encoding: then only plain names will do, of which none stands for bytes of no encoding. */
 static bool
-begin_table (Load *load, const Table *table, DbConn *conn, bool *ret_freeze, GError **error)
+begin_table (Load *load, const Work *work, DbConn *conn, bool *ret_freeze, GError **error)
 {
+  const Table *table = work->table;
   g_autofree char *name = db_quote_name (table->entry->schema, table->entry->name);
   g_autofree char *truncate = g_strdup_printf ("TRUNCATE ONLY %s", name);
   bool speaks_name = (g_str_is_ascii (name) && strstr (name, "\\x") == NULL)
                      || strcmp (load->index->encoding, "UTF8") == 0;
-  *ret_freeze = !table->is_shared && !table->entry->is_extension_member && speaks_name
+  *ret_freeze = work->is_head && !table->entry->is_extension_member && speaks_name
                 && table->entry->root_name == NULL && load->spec->only == NULL;
   return (!load->owns_conns || db_exec (conn, "BEGIN", error))
          && (!*ret_freeze || db_exec (conn, truncate, error));
 }
 
-/* Fills the table, or, of a shared one, as much of it as there is time for. */
+/* Fills the table's head, or as much of its tail as other sessions leave. */
 static bool
-fill_table (Load *load, Table *table, DbConn *conn, const Parallel *parallel, GError **error)
+fill_table (Load *load, const Work *work, DbConn *conn, const Parallel *parallel, GError **error)
 {
   bool freeze;
-  if (!begin_table (load, table, conn, &freeze, error))
+  if (!begin_table (load, work, conn, &freeze, error))
     return false;
   g_autoptr (LoadCopy) copy
-      = load_copy_new (load->reader, conn, table->entry, load->spec->only_statement, freeze);
+      = load_copy_new (load->reader, conn, work->table->entry, load->spec->only_statement,
+                       freeze, load->types);
   const BackupMember *member;
-  while ((member = take_part (load, table)) != NULL)
+  while ((member = take_part (load, work)) != NULL)
     {
       if (!parallel_check (parallel, error) || !load_copy_member (copy, member, error))
         return false;
@@ -219,48 +256,78 @@ fill_table (Load *load, Table *table, DbConn *conn, const Parallel *parallel, GE
     }
   if (!load_copy_end (copy, error) || (load->owns_conns && !db_exec (conn, "COMMIT", error)))
     return false;
-  end_table (load, table, load_copy_table_name (copy));
+  note_name (load, work->table, load_copy_table_name (copy));
   return true;
 }
 
-/* What a session does next: fill a table, else build a key of one that is filled. */
-typedef struct
+/* A head that nobody has begun, else a tail, else a key. */
+static bool
+choose_work (Load *load, Work *ret_work)
 {
-  Table *table;
-  LoadKey *key;
-} Work;
+  for (guint i = 0; i < load->tables->len; i++)
+    {
+      Table *table = load->tables->pdata[i];
+      if (table->is_begun || table->entry->is_extension_member)
+        continue;
+      table->is_begun = true;
+      *ret_work = (Work){ .table = table, .is_head = true };
+      return true;
+    }
+  for (guint i = 0; i < load->tables->len; i++)
+    if (has_open_tail (load->tables->pdata[i]))
+      {
+        *ret_work = (Work){ .table = load->tables->pdata[i] };
+        return true;
+      }
+  *ret_work = (Work){ .key = load->keys != NULL ? load_keys_take (load->keys) : NULL };
+  return ret_work->key != NULL;
+}
+
+static void
+begin_filling (Load *load, Table *table)
+{
+  table->sessions++;
+  load->filling_count++;
+}
 
 /* False when there is nothing left to do. Waits while other sessions may still finish a table. */
 static bool
 take_work (Load *load, const Parallel *parallel, Work *ret_work)
 {
-  *ret_work = (Work){ 0 };
+  bool found;
   g_mutex_lock (&load->lock);
-  for (;;)
-    {
-      if (load->next_turn < load->turns->len)
-        ret_work->table = load->turns->pdata[load->next_turn++];
-      else if (load->keys != NULL)
-        ret_work->key = load_keys_take (load->keys);
-      bool may_come = load->filling_count > 0 && load->keys != NULL;
-      if (ret_work->table != NULL || ret_work->key != NULL || !may_come
-          || parallel_stopped (parallel))
-        break;
-      g_cond_wait_until (&load->changed, &load->lock,
-                         g_get_monotonic_time () + G_USEC_PER_SEC / 10);
-    }
-  load->filling_count += ret_work->table != NULL;
+  while (!(found = choose_work (load, ret_work)) && load->filling_count > 0
+         && !parallel_stopped (parallel))
+    g_cond_wait_until (&load->changed, &load->lock, g_get_monotonic_time () + G_USEC_PER_SEC / 10);
+  if (ret_work->table != NULL)
+    begin_filling (load, ret_work->table);
   g_mutex_unlock (&load->lock);
-  return ret_work->table != NULL || ret_work->key != NULL;
+  return found;
 }
 
+/* The last session to end with a table lets its keys be built. */
 static void
-end_filling (Load *load)
+end_filling (Load *load, const Work *work)
 {
+  Table *table = work->table;
   g_mutex_lock (&load->lock);
+  table->head_is_filled |= work->is_head;
+  table->sessions--;
   load->filling_count--;
+  if (table->sessions == 0 && table->next_part == part_count (table) && load->keys != NULL)
+    load_keys_table_filled (load->keys, table->name, table->entry->raw_bytes);
   g_cond_broadcast (&load->changed);
   g_mutex_unlock (&load->lock);
+}
+
+static bool
+run_fill (Load *load, const Work *work, DbConn *conn, const Parallel *parallel, GError **error)
+{
+  const BackupTable *entry = work->table->entry;
+  if (!fill_table (load, work, conn, parallel, error))
+    return prefix_error (error, "table %s.%s", entry->schema, entry->name);
+  end_filling (load, work);
+  return true;
 }
 
 static bool
@@ -279,11 +346,8 @@ load_worker (Parallel *parallel, unsigned int number, void *data, GError **error
             return false;
           continue;
         }
-      bool done = fill_table (load, work.table, conn, parallel, error);
-      end_filling (load);
-      if (!done)
-        return prefix_error (error, "table %s.%s", work.table->entry->schema,
-                             work.table->entry->name);
+      if (!run_fill (load, &work, conn, parallel, error))
+        return false;
     }
   return true;
 }
@@ -307,7 +371,6 @@ list_tables (Load *load)
         continue;
       Table *table = g_new0 (Table, 1);
       table->entry = entry;
-      table->sessions_left = 1;
       g_ptr_array_add (load->tables, table);
       load->total_bytes += entry->raw_bytes;
     }
@@ -326,35 +389,45 @@ compare_places (const void *a, const void *b)
 /* Configuration tables of extensions have their foreign keys already: they are filled one after the
  * other in the file's order, which follows those. */
 static bool
-fill_extension_tables (Load *load, GError **error)
+extension_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
 {
-  LoadKeys *keys = load->keys;
+  Load *load = data;
+  g_autoptr (GPtrArray) tables = g_ptr_array_new ();
   for (guint i = 0; i < load->tables->len; i++)
     if (((Table *) load->tables->pdata[i])->entry->is_extension_member)
-      g_ptr_array_add (load->turns, load->tables->pdata[i]);
-  g_ptr_array_sort (load->turns, compare_places);
-  load->keys = NULL;
-  bool done = load->turns->len == 0 || parallel_run (1, load_worker, load, error);
-  load->keys = keys;
-  return done;
+      g_ptr_array_add (tables, load->tables->pdata[i]);
+  g_ptr_array_sort (tables, compare_places);
+  for (guint i = 0; i < tables->len; i++)
+    {
+      Work work = { .table = tables->pdata[i], .is_head = true };
+      begin_filling (load, work.table);
+      if (!run_fill (load, &work, load->conns->pdata[number], parallel, error))
+        return false;
+    }
+  return true;
 }
 
-/* A table that would keep one session busy long after the others have ended gets all of them; each
- * turn is one session's. */
+/* A session's fair share of all rows is what its heads may hold together. Of a table that holds more
+ * than such a share nothing would be gained by a head: the others would wait for its end. A small
+ * table is all head. */
 static void
-plan_turns (Load *load)
+plan_heads (Load *load)
 {
   guint sessions = load->conns->len;
+  uint64_t share = load->total_bytes / sessions;
   for (guint i = 0; i < load->tables->len; i++)
     {
       Table *table = load->tables->pdata[i];
-      if (table->entry->is_extension_member)
+      uint64_t bytes = table->entry->raw_bytes;
+      guint parts = part_count (table);
+      table->head_parts = parts;
+      if (sessions == 1 || parts < TAIL_PARTS_MIN || table->entry->is_extension_member)
         continue;
-      table->is_shared = sessions > 1 && table->entry->members->len > sessions
-                         && table->entry->raw_bytes > load->total_bytes / sessions * 5 / 4;
-      table->sessions_left = table->is_shared ? sessions : 1;
-      for (guint turn = 0; turn < table->sessions_left; turn++)
-        g_ptr_array_add (load->turns, table);
+      if (bytes > share / 4 * 5)
+        table->head_parts = 0;
+      else if (bytes > share / 4)
+        table->head_parts = parts / 4 * 3;
+      table->head_is_filled = table->is_begun = table->head_parts == 0;
     }
 }
 
@@ -362,10 +435,13 @@ static bool
 load_data (Load *load, GError **error)
 {
   list_tables (load);
-  if (!fill_extension_tables (load, error))
+  /* One table alone has another name, or comes from a statement of the caller's. */
+  if (load->spec->only == NULL
+      && !load_types_read (load->conns->pdata[0], load->index, &load->types, error))
     return false;
-  plan_turns (load);
-  return parallel_run (load->conns->len, load_worker, load, error);
+  plan_heads (load);
+  return parallel_run (1, extension_worker, load, error)
+         && parallel_run (load->conns->len, load_worker, load, error);
 }
 
 /* Foreign keys come when all tables have their rows and their keys. */
@@ -476,8 +552,7 @@ load_run (const LoadSpec *spec, BackupReader *reader, Report *report, LoadResult
       = { .spec = spec, .reader = reader, .index = backup_reader_index (reader), .report = report };
   g_mutex_init (&load.lock);
   g_cond_init (&load.changed);
-  load.tables = g_ptr_array_new_with_free_func (g_free);
-  load.turns = g_ptr_array_new ();
+  load.tables = g_ptr_array_new_with_free_func (table_free);
   unsigned int jobs
       = spec->job_count > 0 ? spec->job_count : MIN (g_get_num_processors (), JOBS_MAX);
   if (!open_sessions (&load, jobs, error) || !load_everything (&load, error)

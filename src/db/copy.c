@@ -156,7 +156,7 @@ bool
 db_copy_in_write (DbConn *conn, const char *data, size_t length, GError **error)
 {
   /* libpq takes an int and buffers what it is given: modest pieces keep its buffer small. */
-  const size_t piece = 256 * 1024;
+  const size_t piece = 32 * 1024;
   while (length > 0)
     {
       size_t count = MIN (length, piece);

@@ -29,7 +29,7 @@ backup_ddl_clear (BackupDdl *ddl)
 
 /* pg_dump takes over some settings of its session into its text, which then would not fit the rest of
  * the file; a database or role can have them set to anything. */
-static const char pg_dump_options[]
+const char backup_ddl_session_options[]
     = "-c standard_conforming_strings=on -c escape_string_warning=off -c bytea_output=hex"
       " -c lc_monetary=C -c timezone=UTC";
 
@@ -83,7 +83,7 @@ run_pg_dump (Toc *toc, GError **error)
   g_autofree char *plain = db_conninfo (spec->url, NULL, &password, error);
   if (pg_dump == NULL || plain == NULL)
     return false;
-  g_autofree char *conninfo = db_conninfo_add_options (plain, pg_dump_options, error);
+  g_autofree char *conninfo = db_conninfo_add_options (plain, backup_ddl_session_options, error);
   if (conninfo == NULL)
     return false;
   g_autofree char *password_setting

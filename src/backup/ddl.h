@@ -28,6 +28,9 @@ typedef struct
 void backup_ddl_clear (BackupDdl *ddl);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BackupDdl, backup_ddl_clear)
 
+/* Settings of pg_dump's session, as in PGOPTIONS: for db_conninfo_add_options. */
+extern const char backup_ddl_session_options[];
+
 /* Errors: KEEL_ERROR_MISSING without a pg_dump new enough; KEEL_ERROR_FAILED with its message. */
 bool backup_ddl_dump (const DdlSpec *spec, BackupDdl *ret_ddl, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -30,6 +30,7 @@ restore_plan_free (RestorePlan *plan)
   g_free (plan->new_name);
   g_free (plan->kept_name);
   g_free (plan->table_name);
+  g_free (plan->table_bystanders);
   json_decref (plan->properties);
   g_clear_pointer (&plan->steps, g_ptr_array_unref);
   g_free (plan);
@@ -73,7 +74,8 @@ restore_check_equal (const CompareResult *compared, GError **error)
       "what was restored differs from the backup in %u places", compared->differences->len);
 }
 
-static void G_GNUC_PRINTF (2, 3) add_step (RestorePlan *plan, const char *format, ...)
+void
+restore_add_step (RestorePlan *plan, const char *format, ...)
 {
   va_list args;
   va_start (args, format);
@@ -175,8 +177,8 @@ join_names (const GPtrArray *names)
 }
 
 /* The DDL would fail half way: better to say at once what is missing, and how to make it. */
-static bool
-check_roles (RestorePlan *plan, GError **error)
+bool
+restore_check_roles (const RestorePlan *plan, GError **error)
 {
   g_autoptr (GPtrArray) roles = NULL;
   g_autoptr (GPtrArray) tablespaces = NULL;
@@ -246,85 +248,27 @@ plan_beside (RestorePlan *plan, GError **error)
     {
       const BackupIndex *index = backup_reader_index (plan->reader);
       g_autofree char *rows = text_format_count (backup_index_rows (index));
-      add_step (plan, "verify every byte of “%s”", plan->name);
-      add_step (plan, "make the database “%s” with the properties of “%s”", plan->new_name,
-                plan->database);
-      add_step (plan, "restore %u tables, %s rows into it", index->tables->len, rows);
-      add_step (plan,
-                "compare every table by count and digest, sequences, large objects and schema");
+      restore_add_step (plan, "verify every byte of “%s”", plan->name);
+      restore_add_step (plan, "make the database “%s” with the properties of “%s”", plan->new_name,
+                        plan->database);
+      restore_add_step (plan, "restore %u tables, %s rows into it", index->tables->len, rows);
+      restore_add_step (
+          plan, "compare every table by count and digest, sequences, large objects and schema");
     }
   else
     {
-      add_step (plan, "make the database “%s”", plan->new_name);
-      add_step (plan, "restore “%s” (%s) into it with %s", plan->name,
-                foreign_kind_name (plan->kind),
-                plan->kind == FOREIGN_ARCHIVE ? "pg_restore" : "psql");
-      add_step (plan, "count what came (there are no counts or digests to compare with)");
+      restore_add_step (plan, "make the database “%s”", plan->new_name);
+      restore_add_step (plan, "restore “%s” (%s) into it with %s", plan->name,
+                        foreign_kind_name (plan->kind),
+                        plan->kind == FOREIGN_ARCHIVE ? "pg_restore" : "psql");
+      restore_add_step (plan, "count what came (there are no counts or digests to compare with)");
     }
   if (plan->target_exists)
-    add_step (plan,
-              "end the sessions in “%s”, rename it to “%s” and “%s” to “%s”, in one transaction",
-              plan->database, plan->kept_name, plan->new_name, plan->database);
+    restore_add_step (
+        plan, "end the sessions in “%s”, rename it to “%s” and “%s” to “%s”, in one transaction",
+        plan->database, plan->kept_name, plan->new_name, plan->database);
   else
-    add_step (plan, "rename “%s” to “%s”", plan->new_name, plan->database);
-  return true;
-}
-
-static bool
-plan_in_place (RestorePlan *plan, GError **error)
-{
-  const BackupIndex *index = backup_reader_index (plan->reader);
-  g_autofree char *rows = text_format_count (backup_index_rows (index));
-  if (!plan->target_exists)
-    return keel_error (error, KEEL_ERROR_USAGE, "Leave --in-place out: the database will be made.",
-                       "there is no database “%s” to restore in place", plan->database);
-  if (plan->spec.to != NULL)
-    return keel_error (
-        error, KEEL_ERROR_USAGE, "Leave one of them out.",
-        "--in-place restores the environment's own database, so --to does not go with it");
-  add_step (plan, "verify every byte of “%s”", plan->name);
-  add_step (plan, "back up “%s” as it is now", plan->database);
-  add_step (plan, "in one transaction: drop everything in “%s”", plan->database);
-  add_step (plan, "restore %u tables, %s rows into it", index->tables->len, rows);
-  add_step (plan, "compare every table by count and digest, sequences, large objects and schema");
-  add_step (plan, "commit");
-  return true;
-}
-
-static bool
-plan_table (RestorePlan *plan, GError **error)
-{
-  plan->table
-      = backup_index_find_table (backup_reader_index (plan->reader), plan->spec.table, error);
-  if (plan->table == NULL)
-    return false;
-  if (!plan->target_exists)
-    return keel_error (error, KEEL_ERROR_USAGE, "Create it first, or name another one with --to.",
-                       "there is no database “%s” to restore a table into", plan->database);
-  if (!restore_find_table (plan, &plan->table_exists, error))
-    return false;
-  if (!plan->table_exists && plan->table->root_name != NULL)
-    return keel_error (error, KEEL_ERROR_FAILED,
-                       "Restore the whole backup into another database with --to, and copy the rows"
-                       " from there.",
-                       "the rows of %s.%s may belong into other partitions of %s.%s here, which are"
-                       " chosen by a hash of an enum",
-                       plan->table->schema, plan->table->name, plan->table->root_schema,
-                       plan->table->root_name);
-  g_autofree char *stamp = clock_format_stamp (clock_now ());
-  g_autofree char *suffix = g_strdup_printf ("_restored_%s", stamp);
-  plan->table_name = plan->table_exists ? database_derive_name (plan->table->name, suffix)
-                                        : g_strdup (plan->table->name);
-  g_autofree char *rows = text_format_count (plan->table->digest.rows);
-  if (plan->table_exists)
-    add_step (plan, "make the table %s.%s beside %s.%s, with the same definition",
-              plan->table->schema, plan->table_name, plan->table->schema, plan->table->name);
-  else
-    add_step (plan, "make the table %s.%s as the backup defines it", plan->table->schema,
-              plan->table_name);
-  add_step (plan, "restore its %s rows", rows);
-  add_step (plan, "compare them by count and digest");
-  add_step (plan, "commit");
+    restore_add_step (plan, "rename “%s” to “%s”", plan->new_name, plan->database);
   return true;
 }
 
@@ -338,14 +282,16 @@ restore_plan_new (const RestoreSpec *spec, Store *store, const char *name, Resto
   plan->name = g_strdup (name);
   plan->steps = g_ptr_array_new_with_free_func (g_free);
   if (!open_backup (plan, error) || !choose_mode (plan, error) || !choose_database (plan, error)
-      || !check_version (plan, error) || (plan->mode != MODE_TABLE && !check_roles (plan, error)))
+      || !check_version (plan, error)
+      || (plan->mode != MODE_TABLE && !restore_check_roles (plan, error)))
     return false;
   if (plan->mode == MODE_BESIDE)
     {
       if (!choose_properties (plan, error) || !plan_beside (plan, error))
         return false;
     }
-  else if (plan->mode == MODE_IN_PLACE ? !plan_in_place (plan, error) : !plan_table (plan, error))
+  else if (plan->mode == MODE_IN_PLACE ? !restore_plan_in_place (plan, error)
+                                       : !restore_plan_table (plan, error))
     return false;
   *ret_plan = g_steal_pointer (&plan);
   return true;

@@ -128,3 +128,25 @@ restore_run_in_place (RestorePlan *plan, Report *report, RestoreResult *result, 
   restore_begin_step (plan, report);
   return db_exec (conn, "COMMIT", error) && db_exec (conn, "ANALYZE", error);
 }
+
+bool
+restore_plan_in_place (RestorePlan *plan, GError **error)
+{
+  const BackupIndex *index = backup_reader_index (plan->reader);
+  g_autofree char *rows = text_format_count (backup_index_rows (index));
+  if (!plan->target_exists)
+    return keel_error (error, KEEL_ERROR_USAGE, "Leave --in-place out: the database will be made.",
+                       "there is no database “%s” to restore in place", plan->database);
+  if (plan->spec.to != NULL)
+    return keel_error (
+        error, KEEL_ERROR_USAGE, "Leave one of them out.",
+        "--in-place restores the environment's own database, so --to does not go with it");
+  restore_add_step (plan, "verify every byte of “%s”", plan->name);
+  restore_add_step (plan, "back up “%s” as it is now", plan->database);
+  restore_add_step (plan, "in one transaction: drop everything in “%s”", plan->database);
+  restore_add_step (plan, "restore %u tables, %s rows into it", index->tables->len, rows);
+  restore_add_step (plan,
+                    "compare every table by count and digest, sequences, large objects and schema");
+  restore_add_step (plan, "commit");
+  return true;
+}

@@ -28,10 +28,21 @@ struct RestorePlan
   json_t *properties;       /* of the new database */
   const BackupTable *table; /* with --table */
   bool table_exists;        /* in the target */
+  bool table_differs;       /* there it has other columns */
+  char *table_bystanders;   /* what hangs on the one that is there; NULL: nothing */
   char *table_name;         /* that it will have there */
   GPtrArray *steps;         /* of text */
   guint next_step;
 };
+
+void restore_add_step (RestorePlan *plan, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Look at what there is, and add the steps. */
+bool restore_plan_in_place (RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool restore_plan_table (RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Refuses when the server lacks roles or tablespaces that the backup's schema names. */
+bool restore_check_roles (const RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Tells REPORT the text of the next step: what runs is what was planned. */
 void restore_begin_step (RestorePlan *plan, Report *report);
@@ -41,10 +52,6 @@ bool restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *resul
 bool restore_run_in_place (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 bool restore_run_table (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
-
-/* Whether the target has the table of the plan. */
-bool restore_find_table (RestorePlan *plan, bool *ret_exists, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* KEEL_ERROR_ANSWER_NO with the first difference, if there is any. */

@@ -1,154 +1,175 @@
 /* One table, in one transaction, reading only its own parts of the backup. */
 #include "backup/database.h"
 #include "backup/load.h"
-#include "backup/restore_internal.h"
-#include "base/cancel.h"
-#include "base/process.h"
-#include "db/binaries.h"
-#include "sql/split.h"
+#include "backup/table_definition.h"
+#include "base/clock.h"
 
 #include <string.h>
 #include <unistd.h>
 
-/* Of the definition of one table. */
-#define DDL_MAX_BYTES (64 * 1024 * 1024)
+/* What the target has by the table's name: its kind, its columns as COPY takes them, views and foreign
+ * keys of other tables that hang on it. */
+static const char inspect_sql[]
+    = "SELECT c.relkind,"
+      "       (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a"
+      "         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+      "           AND a.attgenerated = ''),"
+      "       (SELECT pg_catalog.count(DISTINCT r.ev_class) FROM pg_catalog.pg_depend d"
+      "          JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid"
+      "         WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass"
+      "           AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+      "           AND d.refobjid = c.oid AND r.ev_class <> c.oid),"
+      "       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint f"
+      "         WHERE f.contype = 'f' AND f.confrelid = c.oid AND f.conrelid <> c.oid"
+      "           AND f.conparentid = 0)"
+      "  FROM pg_catalog.pg_namespace n"
+      "  LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = $2"
+      " WHERE n.nspname = $1";
 
-bool
-restore_find_table (RestorePlan *plan, bool *ret_exists, GError **error)
+static char *
+count_text (int64_t count, const char *one, const char *many)
 {
-  g_autoptr (DbConn) conn = NULL;
-  g_autofree char *found = NULL;
-  const char *const params[] = { plan->table->schema, plan->table->name };
-  if (!db_connect (plan->spec.url, plan->database, &db_retry_default, &conn, error)
-      || !db_query_text (conn,
-                         "SELECT 1 FROM pg_catalog.pg_class c"
-                         "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                         " WHERE n.nspname = $1 AND c.relname = $2",
-                         2, params, &found, error))
+  return g_strdup_printf ("%" G_GINT64_FORMAT " %s", count, count == 1 ? one : many);
+}
+
+static char *
+name_bystanders (int64_t views, int64_t foreign_keys)
+{
+  g_autofree char *first = count_text (views, "view", "views");
+  g_autofree char *second
+      = count_text (foreign_keys, "foreign key of another table", "foreign keys of other tables");
+  if (views == 0 && foreign_keys == 0)
+    return NULL;
+  return g_strdup_printf ("%s%s%s", views > 0 ? first : "",
+                          views > 0 && foreign_keys > 0 ? " and " : "",
+                          foreign_keys > 0 ? second : "");
+}
+
+/* JSON keeps names with commas and quotes apart. Names that are no UTF-8 count as others: the
+ * definition then comes from the backup. */
+static bool
+has_columns (const char *json, char *const *wanted)
+{
+  g_autoptr (json_t) names = json_loads (json, 0, NULL);
+  size_t count = g_strv_length ((char **) wanted);
+  if (json_array_size (names) != count)
     return false;
-  *ret_exists = found != NULL;
+  for (size_t i = 0; i < count; i++)
+    if (g_strcmp0 (json_string_value (json_array_get (names, i)), wanted[i]) != 0)
+      return false;
   return true;
 }
 
-/* A database that holds the backup's whole schema and no rows: what pg_dump reads the definition of
- * the one table from. */
-typedef struct
+static bool
+inspect (RestorePlan *plan, GError **error)
 {
-  DbConn *admin;
-  char *name;
-} Schema;
+  g_autoptr (DbConn) conn = NULL;
+  g_autoptr (DbResult) found = NULL;
+  const BackupTable *table = plan->table;
+  const char *const params[] = { table->schema, table->name };
+  if (!db_connect (plan->spec.url, plan->database, &db_retry_default, &conn, error)
+      || !db_query (conn, inspect_sql, 2, params, &found, error))
+    return false;
+  if (db_result_rows (found) == 0)
+    {
+      g_autofree char *schema = db_quote_ident (table->schema);
+      g_autofree char *hint = g_strdup_printf ("Make it first: CREATE SCHEMA %s;", schema);
+      return keel_error (error, KEEL_ERROR_FAILED, hint,
+                         "the database “%s” has no schema “%s” to restore the table into",
+                         plan->database, table->schema);
+    }
+  plan->table_exists = !db_result_is_null (found, 0, 0);
+  if (!plan->table_exists)
+    return true;
+  if (strchr ("rpvmf", *db_result_text (found, 0, 0)) == NULL)
+    return keel_error (error, KEEL_ERROR_FAILED,
+                       "Rename it first, or restore into another database with --to.",
+                       "%s.%s is there already, and is no table", table->schema, table->name);
+  const char *columns = db_result_is_null (found, 0, 1) ? "[]" : db_result_text (found, 0, 1);
+  plan->table_differs = !has_columns (columns, table->columns);
+  plan->table_bystanders
+      = name_bystanders (db_result_int64 (found, 0, 2), db_result_int64 (found, 0, 3));
+  return true;
+}
+
+/* Of a table that is there no rows are in the backup: it is partitioned. */
+static bool
+explain_partitioned (RestorePlan *plan, GError **error)
+{
+  const BackupIndex *index = backup_reader_index (plan->reader);
+  const char *name = plan->spec.table;
+  const char *dot = strchr (name, '.');
+  for (guint i = 0; i < index->objects->len; i++)
+    {
+      const BackupObject *object = index->objects->pdata[i];
+      const char *last = strchr (object->name, '.');
+      if (strcmp (object->kind, "partitioned table") != 0
+          || (strcmp (object->name, name) != 0
+              && (dot != NULL || last == NULL || strcmp (last + 1, name) != 0)))
+        continue;
+      g_clear_error (error);
+      return keel_error (error, KEEL_ERROR_USAGE,
+                         "Name its partitions, one restore each, or restore the whole backup into"
+                         " another database with --to and take the table from there.",
+                         "%s is partitioned: its rows are in its partitions", object->name);
+    }
+  return false;
+}
 
 static void
-schema_clear (Schema *schema)
+add_steps (RestorePlan *plan)
 {
-  cancel_hold ();
-  if (schema->name != NULL)
-    (void) !database_drop (schema->admin, schema->name, NULL);
-  cancel_release ();
-  g_free (schema->name);
+  const BackupTable *table = plan->table;
+  g_autofree char *rows = text_format_count (table->digest.rows);
+  if (!plan->table_exists)
+    restore_add_step (plan, "make the table %s.%s as the backup defines it", table->schema,
+                      plan->table_name);
+  else
+    restore_add_step (
+        plan, "make the table %s.%s beside %s.%s, with %s; that one stays as it is%s%s",
+        table->schema, plan->table_name, table->schema, table->name,
+        plan->table_differs ? "the columns that it has in the backup" : "the same definition",
+        plan->table_bystanders != NULL ? ", and so do " : "",
+        plan->table_bystanders != NULL ? plan->table_bystanders : "");
+  restore_add_step (plan, "restore its %s rows", rows);
+  restore_add_step (plan, "compare them by count and digest");
+  if (!plan->table_exists)
+    restore_add_step (plan,
+                      "add its keys, indexes, triggers and grants, but not those that need what is"
+                      " not there");
+  else if (plan->table_differs)
+    restore_add_step (plan, "add its keys and indexes");
+  restore_add_step (plan, "commit");
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Schema, schema_clear)
 
-static bool
-schema_make (RestorePlan *plan, Schema *schema, GError **error)
+bool
+restore_plan_table (RestorePlan *plan, GError **error)
 {
-  static const BackupMemberKind phases[]
-      = { MEMBER_PRE_DATA, MEMBER_KEYS, MEMBER_FOREIGN_KEYS, MEMBER_POST_DATA };
-  const BackupIndex *index = backup_reader_index (plan->reader);
-  g_autofree char *suffix = g_strdup_printf ("_schema_%d", (int) getpid ());
-  g_autofree char *name = database_derive_name (plan->database, suffix);
-  g_autoptr (DbConn) conn = NULL;
-  g_autofree char *encoding = db_quote_literal (index->encoding);
-  g_autofree char *sql = g_strdup_printf ("SET client_encoding = %s", encoding);
-  int unfinished;
-  schema->admin = plan->admin;
-  if (!database_drop_unfinished (plan->admin, &unfinished, error)
-      || !database_create (plan->admin, name, json_object_get (index->source, "database"), false,
-                           NULL, error))
+  plan->table
+      = backup_index_find_table (backup_reader_index (plan->reader), plan->spec.table, error);
+  if (plan->table == NULL)
+    return explain_partitioned (plan, error);
+  if (!plan->target_exists)
+    return keel_error (error, KEEL_ERROR_USAGE, "Create it first, or name another one with --to.",
+                       "there is no database “%s” to restore a table into", plan->database);
+  if (!inspect (plan, error))
     return false;
-  schema->name = g_steal_pointer (&name);
-  if (!db_connect (plan->spec.url, schema->name, &db_retry_default, &conn, error)
-      || !db_exec (conn, "SET synchronous_commit = off; SET check_function_bodies = off", error)
-      || !db_exec (conn, sql, error))
+  if (!plan->table_exists && plan->table->root_name != NULL)
+    return keel_error (error, KEEL_ERROR_FAILED,
+                       "Restore the whole backup into another database with --to, and copy the rows"
+                       " from there.",
+                       "the rows of %s.%s may belong into other partitions of %s.%s here, which are"
+                       " chosen by a hash of an enum",
+                       plan->table->schema, plan->table->name, plan->table->root_schema,
+                       plan->table->root_name);
+  /* The definition is read through a database that has all of the schema, with all its owners. */
+  if ((!plan->table_exists || plan->table_differs) && !restore_check_roles (plan, error))
     return false;
-  for (size_t i = 0; i < G_N_ELEMENTS (phases); i++)
-    if (!load_ddl (conn, plan->reader, phases[i], error))
-      return prefix_error (error, "reading the schema of the backup");
-  return true;
-}
-
-/* The definition of the table by pg_dump: SECTION is "pre-data" or "post-data". */
-static bool
-dump_definition (RestorePlan *plan, const Schema *schema, const char *section, char **ret_sql,
-                 GError **error)
-{
-  g_autofree char *password = NULL;
-  g_autofree char *conninfo = db_conninfo (plan->spec.url, schema->name, &password, error);
-  g_autofree char *pg_dump = binaries_find_tool ("pg_dump", db_server_major (plan->admin), error);
-  if (conninfo == NULL || pg_dump == NULL)
-    return false;
-  g_autofree char *quoted = db_quote_name (plan->table->schema, plan->table->name);
-  g_autofree char *table = g_strdup_printf ("--table=%s", quoted);
-  g_autofree char *dbname = g_strdup_printf ("--dbname=%s", conninfo);
-  g_autofree char *which = g_strdup_printf ("--section=%s", section);
-  g_autofree char *setting = password != NULL ? g_strdup_printf ("PGPASSWORD=%s", password) : NULL;
-  const char *const argv[]
-      = { pg_dump, dbname, which, table, "--no-password", "--encoding=UTF8", NULL };
-  const char *const environment[] = { "LC_ALL=C", setting, NULL };
-  ProcessSpec spec
-      = { .argv = argv, .environment = environment, .output_max_bytes = DDL_MAX_BYTES };
-  g_auto (ProcessResult) result = { 0 };
-  if (!process_run_ok (&spec, &result, error))
-    return false;
-  *ret_sql = g_steal_pointer (&result.output);
-  return true;
-}
-
-/* "ALTER TABLE ONLY parent ATTACH PARTITION ...", the same of its indexes, and what is switched on or
- * off of the triggers that it then has from its parent. */
-static bool
-needs_partition (const char *sql)
-{
-  return (g_str_has_prefix (sql, "ALTER TABLE ") || g_str_has_prefix (sql, "ALTER INDEX "))
-         && (strstr (sql, " ATTACH PARTITION ") != NULL || strstr (sql, " TRIGGER ") != NULL);
-}
-
-static bool
-run_one (DbConn *conn, const char *sql, GError **error)
-{
-  return db_exec (conn, sql, error) || prefix_error (error, "%.160s", sql);
-}
-
-/* Runs pg_dump's text, leaving out psql's own commands and what it sets about encodings. What makes
- * the table a partition is put off into LATER: its parent has its keys already and would make them
- * for it, while a partition that comes with its own keeps them. */
-static bool
-run_definition (DbConn *conn, const char *sql, GPtrArray *later, GError **error)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_auto (GStrv) lines = g_strsplit (sql, "\n", -1);
-  for (char **line = lines; *line != NULL; line++)
-    if (!g_str_has_prefix (*line, "\\restrict ") && !g_str_has_prefix (*line, "\\unrestrict "))
-      g_string_append_printf (text, "%s\n", *line);
-  g_autoptr (GArray) statements = sql_split (text->str, text->len);
-  for (guint i = 0; i < statements->len; i++)
-    {
-      const SqlStatement *statement = &g_array_index (statements, SqlStatement, i);
-      g_autofree char *one = g_strndup (text->str + statement->start, statement->length);
-      if (needs_partition (one))
-        g_ptr_array_add (later, g_steal_pointer (&one));
-      else if (!run_one (conn, one, error))
-        return false;
-    }
-  return true;
-}
-
-static bool
-run_later (DbConn *conn, GPtrArray *later, GError **error)
-{
-  for (guint i = 0; i < later->len; i++)
-    if (!run_one (conn, later->pdata[i], error))
-      return false;
+  g_autofree char *stamp = clock_format_stamp (clock_now ());
+  g_autofree char *suffix = g_strdup_printf ("_restored_%s", stamp);
+  plan->table_name = plan->table_exists ? database_derive_name (plan->table->name, suffix)
+                                        : g_strdup (plan->table->name);
+  add_steps (plan);
   return true;
 }
 
@@ -222,18 +243,57 @@ static bool
 restore_missing (RestorePlan *plan, DbConn *conn, Report *report, RestoreResult *result,
                  GError **error)
 {
-  g_auto (Schema) schema = { 0 };
-  g_autofree char *before = NULL, *after = NULL;
-  g_autoptr (GPtrArray) later = g_ptr_array_new_with_free_func (g_free);
+  g_auto (TableDefinition) definition = { 0 };
   restore_begin_step (plan, report);
-  return schema_make (plan, &schema, error)
-         && dump_definition (plan, &schema, "pre-data", &before, error)
-         && dump_definition (plan, &schema, "post-data", &after, error)
-         && db_exec (conn, "BEGIN", error) && run_definition (conn, before, later, error)
-         && load_rows (plan, conn, NULL, report, error)
-         && compare_rows (plan, conn, plan->table->name, report, result, error)
-         && set_sequences (plan, conn, error) && run_definition (conn, after, later, error)
-         && run_later (conn, later, error);
+  if (!table_definition_read (plan, NULL, &definition, error) || !db_exec (conn, "BEGIN", error)
+      || !table_definition_run_before (&definition, conn, error)
+      || !load_rows (plan, conn, NULL, report, error)
+      || !compare_rows (plan, conn, plan->table->name, report, result, error)
+      || !set_sequences (plan, conn, error))
+    return false;
+  restore_begin_step (plan, report);
+  return table_definition_run_after (&definition, conn, report, error);
+}
+
+static bool
+make_like (RestorePlan *plan, DbConn *conn, const char *name, GError **error)
+{
+  g_autofree char *copy = db_quote_name (plan->table->schema, name);
+  g_autofree char *original = db_quote_name (plan->table->schema, plan->table->name);
+  g_autofree char *sql
+      = g_strdup_printf ("CREATE TABLE %s (LIKE %s INCLUDING ALL)", copy, original);
+  return db_exec (conn, sql, error);
+}
+
+/* The rows were as the rules of then wanted them. */
+static bool
+explain_violation (GError **error)
+{
+  if (error == NULL || *error == NULL || keel_error_sqlstate (*error) == NULL
+      || !g_str_has_prefix (keel_error_sqlstate (*error), "23"))
+    return false;
+  g_autoptr (GError) problem = *error;
+  *error = NULL;
+  return keel_error_full (
+      error, KEEL_ERROR_SERVER, keel_error_sqlstate (problem), keel_error_detail (problem),
+      "The table has rules now that its rows of then do not meet: restore the backup"
+      " into another database with --to.",
+      "%s", problem->message);
+}
+
+static bool
+fill_beside (RestorePlan *plan, DbConn *conn, const char *name, Report *report,
+             RestoreResult *result, GError **error)
+{
+  g_autofree char *schema = db_quote_ident (plan->table->schema);
+  g_autofree char *path = g_strdup_printf ("SET LOCAL search_path = %s", schema);
+  g_autofree char *copy = g_strdup_printf ("COPY %s FROM stdin", name);
+  if (!db_exec (conn, path, error))
+    return false;
+  if (load_rows (plan, conn, copy, report, error))
+    return db_exec (conn, "SET LOCAL search_path = pg_catalog", error)
+           && compare_rows (plan, conn, name, report, result, error);
+  return explain_violation (error);
 }
 
 /* The table is there: its rows of then come beside those of now, for a person to compare and merge.
@@ -242,22 +302,26 @@ static bool
 restore_beside (RestorePlan *plan, DbConn *conn, Report *report, RestoreResult *result,
                 GError **error)
 {
+  g_auto (TableDefinition) definition = { 0 };
   g_autofree char *temporary = g_strdup_printf ("pgkeel_restored_%d", (int) getpid ());
-  g_autofree char *schema = db_quote_ident (plan->table->schema);
-  g_autofree char *original = db_quote_name (plan->table->schema, plan->table->name);
+  g_autofree char *quoted = db_quote_name (plan->table->schema, temporary);
   g_autofree char *final = db_quote_ident (plan->table_name);
-  g_autofree char *make
-      = g_strdup_printf ("SET LOCAL search_path = %s; CREATE TABLE %s (LIKE %s INCLUDING ALL)",
-                         schema, temporary, original);
-  g_autofree char *copy = g_strdup_printf ("COPY %s FROM stdin", temporary);
-  g_autofree char *rename
-      = g_strdup_printf ("ALTER TABLE %s.%s RENAME TO %s", schema, temporary, final);
-  g_autofree char *path = g_strdup_printf ("SET LOCAL search_path = %s", schema);
+  g_autofree char *rename = g_strdup_printf ("ALTER TABLE %s RENAME TO %s", quoted, final);
   restore_begin_step (plan, report);
-  return db_exec (conn, "BEGIN", error) && db_exec (conn, make, error)
-         && load_rows (plan, conn, copy, report, error)
-         && compare_rows (plan, conn, temporary, report, result, error)
-         && db_exec (conn, path, error) && db_exec (conn, rename, error);
+  if (plan->table_differs && !table_definition_read (plan, temporary, &definition, error))
+    return false;
+  if (!db_exec (conn, "BEGIN", error)
+      || !(plan->table_differs ? table_definition_run_before (&definition, conn, error)
+                               : make_like (plan, conn, temporary, error))
+      || !fill_beside (plan, conn, temporary, report, result, error))
+    return false;
+  if (plan->table_differs)
+    {
+      restore_begin_step (plan, report);
+      if (!table_definition_run_after (&definition, conn, report, error))
+        return false;
+    }
+  return db_exec (conn, rename, error);
 }
 
 bool
@@ -266,10 +330,9 @@ restore_run_table (RestorePlan *plan, Report *report, RestoreResult *result, GEr
   g_autoptr (DbConn) conn = NULL;
   if (!db_connect (plan->spec.url, plan->database, &db_retry_default, &conn, error))
     return false;
-  bool done = plan->table_exists ? restore_beside (plan, conn, report, result, error)
-                                 : restore_missing (plan, conn, report, result, error);
-  if (!done)
-    return prefix_error (error, "table %s.%s", plan->table->schema, plan->table->name);
+  if (plan->table_exists ? !restore_beside (plan, conn, report, result, error)
+                         : !restore_missing (plan, conn, report, result, error))
+    return false;
   restore_begin_step (plan, report);
   if (!db_exec (conn, "COMMIT", error))
     return false;

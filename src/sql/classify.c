@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "sql/token.h"
+#include "sql/tree.h"
 
 #include <string.h>
 
@@ -26,86 +27,28 @@ sql_kind_runs_alone (SqlKind kind)
          || kind == SQL_KIND_CONCURRENT_DETACH;
 }
 
-static const char *
-text_of (const json_t *node, const char *key)
-{
-  return json_string_value (json_object_get (node, key));
-}
-
-static bool
-is_set (const json_t *node, const char *key)
-{
-  return json_is_true (json_object_get (node, key));
-}
-
-/* From {"String": {"sval": "x"}}; older libraries say "str". */
-static const char *
-string_of (const json_t *node)
-{
-  const json_t *string = json_object_get (node, "String");
-  const char *text = text_of (string, "sval");
-  return text != NULL ? text : text_of (string, "str");
-}
-
 static void
 take_range (const json_t *range, char **schema, char **name)
 {
-  *schema = g_strdup (text_of (range, "schemaname"));
-  *name = g_strdup (text_of (range, "relname"));
+  *schema = g_strdup (sql_tree_text (range, "schemaname"));
+  *name = g_strdup (sql_tree_text (range, "relname"));
 }
 
-/* From a list of String nodes: [schema,] name. */
 static void
 take_names (const json_t *names, SqlClass *class)
 {
-  size_t count = json_array_size (names);
-  class->name = count > 0 ? g_strdup (string_of (json_array_get (names, count - 1))) : NULL;
-  class->schema = count > 1 ? g_strdup (string_of (json_array_get (names, count - 2))) : NULL;
-}
-
-/* The option NAME of a list of DefElem, or NULL. */
-static const json_t *
-option (const json_t *list, const char *name)
-{
-  size_t index;
-  json_t *element;
-  json_array_foreach (list, index, element)
-    {
-      const json_t *option_node = json_object_get (element, "DefElem");
-      const char *option_name = text_of (option_node, "defname");
-      if (option_name != NULL && strcmp (option_name, name) == 0)
-        return option_node;
-    }
-  return NULL;
-}
-
-/* An option is true when it stands alone, as in (CONCURRENTLY). */
-static bool
-option_is_true (const json_t *list, const char *name, bool if_missing)
-{
-  const json_t *node = option (list, name);
-  const json_t *value = json_object_get (node, "arg");
-  if (node == NULL)
-    return if_missing;
-  if (value == NULL)
-    return true;
-  const char *word = string_of (value);
-  if (word != NULL)
-    return g_ascii_strcasecmp (word, "false") != 0 && g_ascii_strcasecmp (word, "off") != 0
-           && strcmp (word, "0") != 0;
-  const json_t *boolean = json_object_get (json_object_get (value, "Boolean"), "boolval");
-  const json_t *integer = json_object_get (json_object_get (value, "Integer"), "ival");
-  return json_is_true (boolean) || json_integer_value (integer) != 0;
+  class->name = g_strdup (sql_tree_last_name (names));
+  class->schema = g_strdup (sql_tree_schema_name (names));
 }
 
 static SqlKind
 classify_index (const json_t *node, SqlClass *class)
 {
-  class->name = g_strdup (text_of (node, "idxname"));
+  class->name = g_strdup (sql_tree_text (node, "idxname"));
   take_range (json_object_get (node, "relation"), &class->table_schema, &class->table);
   class->schema = g_strdup (class->table_schema);
-  class->if_not_exists = is_set (node, "if_not_exists");
-  return is_set (node, "concurrent") ? SQL_KIND_CONCURRENT_INDEX : SQL_KIND_OTHER;
+  class->if_not_exists = sql_tree_flag (node, "if_not_exists");
+  return sql_tree_flag (node, "concurrent") ? SQL_KIND_CONCURRENT_INDEX : SQL_KIND_OTHER;
 }
 
 static SqlKind
@@ -113,17 +56,17 @@ classify_drop (const json_t *node, SqlClass *class)
 {
   const json_t *first = json_array_get (json_object_get (node, "objects"), 0);
   take_names (json_object_get (json_object_get (first, "List"), "items"), class);
-  return is_set (node, "concurrent") ? SQL_KIND_CONCURRENT_DROP : SQL_KIND_OTHER;
+  return sql_tree_flag (node, "concurrent") ? SQL_KIND_CONCURRENT_DROP : SQL_KIND_OTHER;
 }
 
 static SqlKind
 classify_reindex (const json_t *node, SqlClass *class)
 {
-  const char *what = text_of (node, "kind");
+  const char *what = sql_tree_text (node, "kind");
   take_range (json_object_get (node, "relation"), &class->schema, &class->name);
   if (class->name == NULL)
-    class->name = g_strdup (text_of (node, "name"));
-  if (option_is_true (json_object_get (node, "params"), "concurrently", false))
+    class->name = g_strdup (sql_tree_text (node, "name"));
+  if (sql_tree_option_is_on (json_object_get (node, "params"), "concurrently", false))
     return SQL_KIND_CONCURRENT_REINDEX;
   bool is_one = g_strcmp0 (what, "REINDEX_OBJECT_INDEX") == 0
                 || g_strcmp0 (what, "REINDEX_OBJECT_TABLE") == 0;
@@ -140,7 +83,7 @@ classify_alter_table (const json_t *node, SqlClass *class)
     {
       const json_t *command = json_object_get (element, "AlterTableCmd");
       const json_t *def = json_object_get (command, "def");
-      if (is_set (json_object_get (def, "PartitionCmd"), "concurrent"))
+      if (sql_tree_flag (json_object_get (def, "PartitionCmd"), "concurrent"))
         return SQL_KIND_CONCURRENT_DETACH;
     }
   return SQL_KIND_OTHER;
@@ -150,16 +93,16 @@ static SqlKind
 classify_enum (const json_t *node, SqlClass *class)
 {
   take_names (json_object_get (node, "typeName"), class);
-  class->if_not_exists = is_set (node, "skipIfNewValExists");
-  return text_of (node, "oldVal") == NULL ? SQL_KIND_ENUM_VALUE : SQL_KIND_OTHER;
+  class->if_not_exists = sql_tree_flag (node, "skipIfNewValExists");
+  return sql_tree_text (node, "oldVal") == NULL ? SQL_KIND_ENUM_VALUE : SQL_KIND_OTHER;
 }
 
 static SqlKind
 classify_copy (const json_t *node, SqlClass *class)
 {
   take_range (json_object_get (node, "relation"), &class->schema, &class->name);
-  bool is_client = is_set (node, "is_from") && !is_set (node, "is_program")
-                   && text_of (node, "filename") == NULL;
+  bool is_client = sql_tree_flag (node, "is_from") && !sql_tree_flag (node, "is_program")
+                   && sql_tree_text (node, "filename") == NULL;
   return is_client ? SQL_KIND_COPY_STDIN : SQL_KIND_OTHER;
 }
 
@@ -167,7 +110,7 @@ static SqlKind
 classify_create (const json_t *node, SqlClass *class)
 {
   take_range (json_object_get (node, "relation"), &class->schema, &class->name);
-  class->if_not_exists = is_set (node, "if_not_exists");
+  class->if_not_exists = sql_tree_flag (node, "if_not_exists");
   return SQL_KIND_OTHER;
 }
 
@@ -175,7 +118,7 @@ classify_create (const json_t *node, SqlClass *class)
 static SqlKind
 classify_vacuum (const json_t *node, SqlClass *class)
 {
-  return is_set (node, "is_vacuumcmd") ? SQL_KIND_ALONE : SQL_KIND_OTHER;
+  return sql_tree_flag (node, "is_vacuumcmd") ? SQL_KIND_ALONE : SQL_KIND_OTHER;
 }
 
 /* CLUSTER without a table is for all of them. */
@@ -189,18 +132,18 @@ classify_cluster (const json_t *node, SqlClass *class)
 static SqlKind
 classify_alter_database (const json_t *node, SqlClass *class)
 {
-  class->name = g_strdup (text_of (node, "dbname"));
-  return option (json_object_get (node, "options"), "tablespace") != NULL ? SQL_KIND_ALONE
-                                                                          : SQL_KIND_OTHER;
+  class->name = g_strdup (sql_tree_text (node, "dbname"));
+  return sql_tree_option (json_object_get (node, "options"), "tablespace") != NULL ? SQL_KIND_ALONE
+                                                                                   : SQL_KIND_OTHER;
 }
 
 static SqlKind
 classify_create_subscription (const json_t *node, SqlClass *class)
 {
   const json_t *options = json_object_get (node, "options");
-  class->name = g_strdup (text_of (node, "subname"));
-  bool connects = option_is_true (options, "connect", true);
-  return option_is_true (options, "create_slot", connects) ? SQL_KIND_ALONE : SQL_KIND_OTHER;
+  class->name = g_strdup (sql_tree_text (node, "subname"));
+  bool connects = sql_tree_option_is_on (options, "connect", true);
+  return sql_tree_option_is_on (options, "create_slot", connects) ? SQL_KIND_ALONE : SQL_KIND_OTHER;
 }
 
 static SqlKind
@@ -212,10 +155,10 @@ classify_alter_subscription (const json_t *node, SqlClass *class)
                                             "ALTER_SUBSCRIPTION_DROP_PUBLICATION",
                                             "ALTER_SUBSCRIPTION_REFRESH_PUBLICATION",
                                             NULL };
-  const char *what = text_of (node, "kind");
-  class->name = g_strdup (text_of (node, "subname"));
+  const char *what = sql_tree_text (node, "kind");
+  class->name = g_strdup (sql_tree_text (node, "subname"));
   return what != NULL && g_strv_contains (refreshing, what)
-                 && option_is_true (json_object_get (node, "options"), "refresh", true)
+                 && sql_tree_option_is_on (json_object_get (node, "options"), "refresh", true)
              ? SQL_KIND_ALONE
              : SQL_KIND_OTHER;
 }
@@ -223,15 +166,16 @@ classify_alter_subscription (const json_t *node, SqlClass *class)
 static SqlKind
 classify_discard (const json_t *node, SqlClass *class)
 {
-  return g_strcmp0 (text_of (node, "target"), "DISCARD_ALL") == 0 ? SQL_KIND_ALONE : SQL_KIND_OTHER;
+  return g_strcmp0 (sql_tree_text (node, "target"), "DISCARD_ALL") == 0 ? SQL_KIND_ALONE
+                                                                        : SQL_KIND_OTHER;
 }
 
 /* A block that commits by itself cannot be inside a transaction. */
 static SqlKind
 classify_do (const json_t *node, SqlClass *class)
 {
-  const json_t *body = option (json_object_get (node, "args"), "as");
-  const char *text = string_of (json_object_get (body, "arg"));
+  const json_t *body = sql_tree_option (json_object_get (node, "args"), "as");
+  const char *text = sql_tree_string (json_object_get (body, "arg"));
   size_t at = 0, length = text != NULL ? strlen (text) : 0;
   SqlToken token;
   while (sql_token_next_word (text, length, &at, &token))

@@ -212,3 +212,19 @@ sql_split (const char *text, size_t length)
       g_array_append_val (statements, statement);
   return statements;
 }
+
+bool
+sql_split_next (const char *text, size_t length, size_t *at, SqlStatement *ret_statement)
+{
+  Scanner scanner = { .text = text, .length = length, .at = *at };
+  SqlStatement statement;
+  while (next_statement (&scanner, &statement))
+    if (statement.length > 0)
+      {
+        *at = scanner.at;
+        *ret_statement = statement;
+        return true;
+      }
+  *at = scanner.at;
+  return false;
+}

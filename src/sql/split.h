@@ -23,3 +23,7 @@ typedef struct
  * semicolon is a statement of its own unless it is blank. The text must have
  * standard_conforming_strings on. Never fails: an unclosed quote runs to the end. Caller frees. */
 GArray *sql_split (const char *text, size_t length);
+
+/* The same one by one, for texts that hold more than SQL (COPY data): reads the statement that begins
+ * at or after *AT, and moves *AT behind its semicolon. False at the end. */
+bool sql_split_next (const char *text, size_t length, size_t *at, SqlStatement *ret_statement);

@@ -16,7 +16,7 @@ setup ()
 {
   # The newest major; the others differ in nothing that is of interest here.
   on "$(pg_majors | tail -n 1)"
-  psql -X -q -A -t -d postgres -c "SELECT format ('DROP DATABASE %I', datname) FROM pg_database WHERE datname IN ('many', 'wide', 'ranges', 'by_psql', 'by_keel')" | psql -X -q -d postgres
+  psql -X -q -A -t -d postgres -c "SELECT format ('DROP DATABASE %I', datname) FROM pg_database WHERE datname IN ('many', 'wide', 'ranges', 'pair', 'by_psql', 'by_keel')" | psql -X -q -d postgres
 }
 
 assert_all_ways ()
@@ -67,6 +67,22 @@ assert_all_ways ()
   assert_status 0
   [ "$(zcat "$BACKUP" | grep -c '^COPY public.t (id, filler, n, later) FROM stdin;$')" -ge 4 ]
   sql postgres 'DROP DATABASE ranges'
+}
+
+# Each has one session for its first three quarters, and both for the rest.
+@test "two tables of 90 MB, whose ends two sessions fill" {
+  make_db pair
+  sql pair 'CREATE TABLE a (id integer PRIMARY KEY, filler text)' 'CREATE TABLE b (id integer PRIMARY KEY, filler text UNIQUE)' \
+    "INSERT INTO a SELECT i, md5 (i::text) || repeat ('a', 860) FROM generate_series (1, 100000) AS i" \
+    "INSERT INTO b SELECT i, md5 (i::text) || repeat ('b', 860) FROM generate_series (1, 100000) AS i"
+  backup_of pair
+  run_keel restore latest --to by_keel --jobs 2
+  assert_status 0
+  assert_stdout '2 of 2 tables equal'
+  assert_same_data pair by_keel
+  [ "$(sql by_keel 'SELECT count (DISTINCT xmin::text) >= 2 FROM a' 'SELECT count (DISTINCT xmin::text) >= 2 FROM b')" = $'t\nt' ]
+  [ "$(sql by_keel "SELECT count (*) FROM pg_index WHERE indisvalid AND indrelid IN ('a'::regclass, 'b'::regclass)")" -eq 3 ]
+  sql postgres 'DROP DATABASE pair' 'DROP DATABASE by_keel'
 }
 
 @test "a backup of the oldest server is restored into the newest" {

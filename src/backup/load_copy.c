@@ -16,16 +16,26 @@ struct LoadCopy
   bool freeze;
   bool is_open; /* the server is in COPY */
   char *table_name;
-  GByteArray *buffer; /* compressed bytes of a part */
-  uint64_t row_count; /* of the parts sent */
+  GString *sql;        /* the command without its options */
+  GByteArray *buffer;  /* compressed bytes of a part */
+  uint64_t row_count;  /* of the parts sent */
+  uint64_t taken_rows; /* by the server, in commands that have ended */
+  BinaryRows *binary;  /* NULL: rows go as text */
   /* Of the part on its way: */
   GString *head; /* its COPY statement */
   uint64_t at, rows_end;
 };
 
+static bool
+on_binary (const char *data, size_t length, void *user_data, GError **error)
+{
+  LoadCopy *copy = user_data;
+  return db_copy_in_write (copy->conn, data, length, error);
+}
+
 LoadCopy *
 load_copy_new (BackupReader *reader, DbConn *conn, const BackupTable *table, const char *statement,
-               bool freeze)
+               bool freeze, const LoadTypes *types)
 {
   LoadCopy *copy = g_new0 (LoadCopy, 1);
   copy->reader = reader;
@@ -35,6 +45,8 @@ load_copy_new (BackupReader *reader, DbConn *conn, const BackupTable *table, con
   copy->freeze = freeze;
   copy->buffer = g_byte_array_new ();
   copy->head = g_string_new (NULL);
+  copy->sql = g_string_new (NULL);
+  copy->binary = load_types_converter (types, table, on_binary, copy);
   return copy;
 }
 
@@ -48,6 +60,8 @@ load_copy_free (LoadCopy *copy)
   g_free (copy->table_name);
   g_byte_array_unref (copy->buffer);
   g_string_free (copy->head, TRUE);
+  g_string_free (copy->sql, TRUE);
+  binary_rows_free (copy->binary);
   g_free (copy);
 }
 
@@ -67,7 +81,31 @@ name_of_statement (const char *statement)
   return g_strndup (start, (gsize) (end - start));
 }
 
-/* "COPY t (a) FROM stdin;" becomes "COPY t (a) FROM stdin WITH (FREEZE)". */
+/* "COPY t (a) FROM stdin" becomes "COPY t (a) FROM stdin WITH (FORMAT binary, FREEZE)". */
+static bool
+begin_command (LoadCopy *copy, GError **error)
+{
+  static const char *const options[2][2] = {
+    { "", " WITH (FREEZE)" },
+    { " WITH (FORMAT binary)", " WITH (FORMAT binary, FREEZE)" },
+  };
+  g_autofree char *sql
+      = g_strconcat (copy->sql->str, options[copy->binary != NULL][copy->freeze], NULL);
+  copy->is_open = db_copy_in_begin (copy->conn, sql, error);
+  return copy->is_open;
+}
+
+static bool
+end_command (LoadCopy *copy, GError **error)
+{
+  uint64_t rows = 0;
+  copy->is_open = false;
+  if (!db_copy_in_end (copy->conn, &rows, error))
+    return false;
+  copy->taken_rows += rows;
+  return true;
+}
+
 static bool
 start (LoadCopy *copy, GError **error)
 {
@@ -78,14 +116,33 @@ start (LoadCopy *copy, GError **error)
   if (copy->is_open)
     return true;
   copy->table_name = name_of_statement (copy->head->str);
-  g_autoptr (GString) sql = g_string_new (copy->head->str);
-  g_string_truncate (sql, sql->len - strlen (";\n"));
+  g_string_assign (copy->sql, copy->head->str);
+  g_string_truncate (copy->sql, copy->sql->len - strlen (";\n"));
   if (copy->statement != NULL)
-    g_string_assign (sql, copy->statement);
-  if (copy->freeze)
-    g_string_append (sql, " WITH (FREEZE)");
-  copy->is_open = db_copy_in_begin (copy->conn, sql->str, error);
-  return copy->is_open;
+    g_string_assign (copy->sql, copy->statement);
+  return begin_command (copy, error);
+}
+
+/* The rows before DATA are the server's; this one and the rest are sent as they are. */
+static bool
+go_on_as_text (LoadCopy *copy, const char *data, size_t length, GError **error)
+{
+  g_autoptr (BinaryRows) binary = g_steal_pointer (&copy->binary);
+  size_t held_length;
+  const char *held = binary_rows_held (binary, &held_length);
+  return binary_rows_end (binary, error) && end_command (copy, error) && begin_command (copy, error)
+         && db_copy_in_write (copy->conn, held, held_length, error)
+         && db_copy_in_write (copy->conn, data, length, error);
+}
+
+static bool
+send_rows (LoadCopy *copy, const char *data, size_t length, GError **error)
+{
+  size_t taken;
+  if (copy->binary == NULL)
+    return db_copy_in_write (copy->conn, data, length, error);
+  return binary_rows_write (copy->binary, data, length, &taken, error)
+         && (taken == length || go_on_as_text (copy, data + taken, length - taken, error));
 }
 
 /* Of the inflated stream only the rows go to the server. */
@@ -106,7 +163,7 @@ on_piece (const char *data, size_t length, void *user_data, GError **error)
       else if (copy->at < copy->rows_end)
         {
           count = MIN (count, copy->rows_end - copy->at);
-          if (!db_copy_in_write (copy->conn, data, count, error))
+          if (!send_rows (copy, data, count, error))
             return false;
         }
       copy->at += count;
@@ -131,17 +188,26 @@ load_copy_member (LoadCopy *copy, const BackupMember *member, GError **error)
          || keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a part of the backup is cut short");
 }
 
+/* Every part ends with the end of a row. */
+static bool
+end_binary (LoadCopy *copy, GError **error)
+{
+  size_t held_length;
+  binary_rows_held (copy->binary, &held_length);
+  if (held_length > 0)
+    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "a part of the backup ends within a row");
+  return binary_rows_end (copy->binary, error);
+}
+
 bool
 load_copy_end (LoadCopy *copy, GError **error)
 {
-  uint64_t rows = 0;
   if (!copy->is_open)
     return true;
-  copy->is_open = false;
-  if (!db_copy_in_end (copy->conn, &rows, error))
+  if ((copy->binary != NULL && !end_binary (copy, error)) || !end_command (copy, error))
     return false;
-  return rows == copy->row_count
+  return copy->taken_rows == copy->row_count
          || keel_error (error, KEEL_ERROR_CORRUPT, NULL,
-                        "the server took %" G_GUINT64_FORMAT " rows of %" G_GUINT64_FORMAT, rows,
-                        copy->row_count);
+                        "the server took %" G_GUINT64_FORMAT " rows of %" G_GUINT64_FORMAT,
+                        copy->taken_rows, copy->row_count);
 }

@@ -1,4 +1,5 @@
 #include "backup/foreign.h"
+#include "backup/script.h"
 #include "backup/trailer.h"
 #include "base/cancel.h"
 #include "base/fs.h"
@@ -16,11 +17,8 @@
 /* For what psql or pg_restore do not take. */
 #define DUMP_HINT                                                                                  \
   "Nothing was replaced. Look whether the dump is whole, and whether this server has what it needs."
-#define TAIL_BYTES 4096
+#define BUFFER_BYTES ((size_t) 256 * 1024)
 #define ERRORS_MAX_BYTES (1024 * 1024)
-
-static const char dump_begin[] = "-- PostgreSQL database dump\n";
-static const char dump_end[] = "-- PostgreSQL database dump complete\n";
 
 const char *
 foreign_kind_name (ForeignKind kind)
@@ -80,92 +78,6 @@ foreign_detect (const char *path, ForeignKind *ret_kind, GError **error)
   return true;
 }
 
-/* What the text on its way to psql shows of itself. */
-typedef struct
-{
-  GString *line; /* the beginning of the line that is not yet complete */
-  bool is_dump;  /* pg_dump's heading was seen */
-  bool is_gzip;  /* pgkeel's own files are known by their trailer, so one of them has lost it */
-  bool is_ours;  /* pgkeel's own heading was seen: then only its index ends it */
-  bool has_index;
-  bool is_complete; /* and its last words */
-  bool connects;    /* it would leave the database */
-} Watch;
-
-static void
-watch_line (Watch *watch)
-{
-  const char *line = watch->line->str;
-  watch->is_ours = watch->is_ours || g_str_has_prefix (line, "-- Restore without pgkeel: ");
-  watch->has_index = watch->has_index || g_str_has_prefix (line, "-- {\"end\":");
-  watch->is_dump = watch->is_dump || strcmp (line, dump_begin) == 0;
-  watch->is_complete = watch->is_complete || strcmp (line, dump_end) == 0;
-  watch->connects
-      = watch->connects || g_str_has_prefix (line, "\\connect ") || g_str_has_prefix (line, "\\c ");
-  g_string_truncate (watch->line, 0);
-}
-
-/* Only the beginnings of lines are kept: none that matters is longer. */
-static void
-watch_text (Watch *watch, const char *data, size_t length)
-{
-  while (length > 0)
-    {
-      const char *end = memchr (data, '\n', length);
-      size_t count = end != NULL ? (size_t) (end + 1 - data) : length;
-      if (watch->line->len < TAIL_BYTES)
-        g_string_append_len (watch->line, data, (gssize) MIN (count, (size_t) TAIL_BYTES));
-      if (end != NULL)
-        watch_line (watch);
-      data += count;
-      length -= count;
-    }
-}
-
-static bool
-judge_text (const Watch *watch, const char *path, GError **error)
-{
-  if (watch->connects)
-    return keel_error (
-        error, KEEL_ERROR_REFUSED,
-        "It was made with --create or by pg_dumpall: make it again without, or run it by hand.",
-        "“%s” would leave the new database by “\\connect”", path);
-  if (watch->is_ours && (watch->is_gzip || !watch->has_index))
-    return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one ends early.",
-                       "“%s” was written by pgkeel, but lacks its end", path);
-  if (watch->is_dump && !watch->is_complete)
-    return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one ends early.",
-                       "“%s” was begun by pg_dump, but lacks its end", path);
-  return true;
-}
-
-/* Feeds psql; when it has ended early its own error says why. */
-static bool
-feed (int from, int to, const char *path, Watch *watch, GError **error)
-{
-  g_autofree char *buffer = g_malloc (256 * 1024);
-  for (;;)
-    {
-      ssize_t count = read (from, buffer, 256 * 1024);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        return keel_error_errno (error, errno, "cannot read “%s”", path);
-      if (!cancel_check (error))
-        return false;
-      if (count == 0)
-        break;
-      watch_text (watch, buffer, (size_t) count);
-      if (watch->connects)
-        break;
-      if (!fs_write_all (to, buffer, (size_t) count, "psql", NULL))
-        return true;
-    }
-  if (watch->line->len > 0)
-    watch_line (watch);
-  return judge_text (watch, path, error);
-}
-
 /* Opens the text: the file itself, or the output of gzip. */
 static bool
 open_text (const char *path, ForeignKind kind, int *ret_fd, pid_t *ret_gzip, GError **error)
@@ -194,15 +106,98 @@ open_text (const char *path, ForeignKind kind, int *ret_fd, pid_t *ret_gzip, GEr
   return started;
 }
 
-/* psql's first error, without the file name before it. */
-static char *
-first_error (const char *log_path)
+/* Feeds psql, or nobody (TO is -1); when psql has ended early its own error says why. */
+static bool
+feed (int from, int to, const char *path, bool is_gzip, GError **error)
 {
-  g_autofree char *text = NULL;
-  if (!fs_read_text (log_path, ERRORS_MAX_BYTES, &text, NULL, NULL))
-    return NULL;
+  g_autofree char *buffer = g_malloc (BUFFER_BYTES);
+  g_autoptr (Script) script = script_new (path, is_gzip);
+  for (;;)
+    {
+      ssize_t count = read (from, buffer, BUFFER_BYTES);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return keel_error_errno (error, errno, "cannot read “%s”", path);
+      if (!cancel_check (error))
+        return false;
+      if (count == 0)
+        return script_end (script, error);
+      if (!script_read (script, buffer, (size_t) count, error))
+        return false;
+      if (to >= 0 && !fs_write_all (to, buffer, (size_t) count, "psql", NULL))
+        return true;
+    }
+}
+
+static bool
+judge_gzip (int exit_code, const char *path, GError **error)
+{
+  return exit_code == 0
+         || keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one is damaged.",
+                        "“%s” is not a whole gzip file", path);
+}
+
+/* False at the end. */
+static bool
+skip_some (int fd)
+{
+  char buffer[16384];
+  ssize_t count;
+  while ((count = read (fd, buffer, sizeof buffer)) < 0 && errno == EINTR)
+    ;
+  return count > 0;
+}
+
+bool
+foreign_check (const char *path, ForeignKind kind, GError **error)
+{
+  g_auto (Fd) text = -1;
+  g_autoptr (GError) problem = NULL;
+  pid_t gzip;
+  if (kind == FOREIGN_ARCHIVE)
+    return true;
+  if (!open_text (path, kind, &text, &gzip, error))
+    return false;
+  bool is_read = feed (text, -1, path, kind == FOREIGN_SQL_GZ, &problem);
+  /* Of a file that is damaged nothing else need be said. */
+  while (!is_read && gzip > 0 && !cancel_requested () && skip_some (text))
+    ;
+  fd_clear (&text);
+  int gzip_code = gzip > 0 ? process_wait (gzip) : 0;
+  if (!cancel_check (error) || !judge_gzip (gzip_code, path, error))
+    return false;
+  if (!is_read)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return is_read;
+}
+
+/* The first error in what psql or pg_restore said, without file names before it. */
+static char *
+first_error (const char *text)
+{
   const char *at = strstr (text, "ERROR: ");
-  return text_first_line (at != NULL ? at + strlen ("ERROR: ") : text);
+  g_autofree char *line = text_first_line (at != NULL ? at + strlen ("ERROR: ") : text);
+  return g_strdup (g_strstrip (line));
+}
+
+/* With the first error of TEXT, which PROGRAM said, and a hint for it. */
+static bool
+tool_failed (const char *program, const char *text, const char *path, GError **error)
+{
+  static const char role[] = "role \"", missing[] = "\" does not exist";
+  g_autofree char *detail = first_error (text != NULL ? text : "");
+  g_autofree char *hint = NULL;
+  if (g_str_has_prefix (detail, role) && g_str_has_suffix (detail, missing))
+    {
+      g_autofree char *name
+          = g_strndup (detail + strlen (role), strlen (detail) - strlen (role) - strlen (missing));
+      g_autofree char *quoted = db_quote_ident (name);
+      hint = g_strdup_printf ("Nothing was replaced. Make the role first: CREATE ROLE %s;", quoted);
+    }
+  return keel_error_full (error, KEEL_ERROR_FAILED, NULL, *detail != '\0' ? detail : NULL,
+                          hint != NULL ? hint : DUMP_HINT, "%s stopped at an error in “%s”",
+                          program, path);
 }
 
 typedef struct
@@ -251,8 +246,6 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
   ProcessSpec spec = { .argv = argv, .environment = environment };
   g_auto (Fd) text = -1;
   g_auto (Fd) log = open (tool->log_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-  g_autoptr (GString) line = g_string_new (NULL);
-  Watch watch = { .line = line, .is_gzip = kind == FOREIGN_SQL_GZ };
   pid_t gzip, psql;
   int ends[2];
   if (!open_text (path, kind, &text, &gzip, error))
@@ -261,7 +254,7 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
     return keel_error_errno (error, errno, "cannot make a pipe");
   bool started = process_start_fds (&spec, ends[0], -1, log, &psql, error);
   close (ends[0]);
-  bool fed = started && feed (text, ends[1], path, &watch, error);
+  bool fed = started && feed (text, ends[1], path, kind == FOREIGN_SQL_GZ, error);
   /* Without its end psql must not run the last statement as if it were whole. */
   if (started && !fed)
     kill (psql, SIGTERM);
@@ -273,14 +266,11 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
     return false;
   if (psql_code != 0)
     {
-      g_autofree char *detail = first_error (tool->log_path);
-      return keel_error_full (error, KEEL_ERROR_FAILED, NULL, detail, DUMP_HINT,
-                              "psql stopped at an error in “%s”", path);
+      g_autofree char *said = NULL;
+      (void) !fs_read_text (tool->log_path, ERRORS_MAX_BYTES, &said, NULL, NULL);
+      return tool_failed ("psql", said, path, error);
     }
-  if (gzip_code != 0)
-    return keel_error (error, KEEL_ERROR_CORRUPT, "Use an older backup; this one is damaged.",
-                       "“%s” is not a whole gzip file", path);
-  return true;
+  return judge_gzip (gzip_code, path, error);
 }
 
 static bool
@@ -305,10 +295,9 @@ run_pg_restore (Tool *tool, const char *path, unsigned int job_count, GError **e
   const char *const environment[] = { "LC_ALL=C", tool->password_setting, NULL };
   g_auto (ProcessResult) result = { 0 };
   ProcessSpec spec = { .argv = argv, .environment = environment, .die_with_us = true };
-  if (process_run_ok (&spec, &result, error))
-    return true;
-  keel_error_suggest (error, DUMP_HINT);
-  return false;
+  if (!process_run (&spec, &result, error))
+    return false;
+  return result.exit_code == 0 || tool_failed ("pg_restore", result.errors, path, error);
 }
 
 bool

@@ -24,8 +24,12 @@ bool foreign_detect (const char *path, ForeignKind *ret_kind, GError **error)
 /* "SQL text", "gzipped SQL text", "pg_dump archive". */
 const char *foreign_kind_name (ForeignKind kind);
 
-/* Runs PATH into the empty DATABASE. Text that pg_dump wrote must end as pg_dump ends it; text that
- * would connect to another database is refused. SERVER_MAJOR chooses the program. */
+/* Reads all of a text, before anything is done with it: gzip must be whole, what pg_dump wrote must end
+ * as pg_dump ends it, and nothing may lead out of the database (see script.h). Archives are for
+ * pg_restore to check. */
+bool foreign_check (const char *path, ForeignKind kind, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Runs PATH into the empty DATABASE, under the same conditions. SERVER_MAJOR chooses the program. */
 bool foreign_restore (const char *path, ForeignKind kind, const char *url, const char *database,
                       int server_major, unsigned int job_count, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -257,6 +257,11 @@ plan_beside (RestorePlan *plan, GError **error)
     }
   else
     {
+      if (plan->kind != FOREIGN_ARCHIVE)
+        restore_add_step (
+            plan,
+            "read all of “%s”: it must be whole, and stay in the database it is restored into",
+            plan->name);
       restore_add_step (plan, "make the database “%s”", plan->new_name);
       restore_add_step (plan, "restore “%s” (%s) into it with %s", plan->name,
                         foreign_kind_name (plan->kind),

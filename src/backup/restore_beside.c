@@ -99,12 +99,11 @@ bool
 restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  if (plan->reader != NULL)
-    {
-      restore_begin_step (plan, report);
-      if (!backup_reader_verify (plan->reader, report, error))
-        return false;
-    }
+  if (plan->kind != FOREIGN_ARCHIVE)
+    restore_begin_step (plan, report);
+  if (plan->reader != NULL ? !backup_reader_verify (plan->reader, report, error)
+                           : !foreign_check (plan->path, plan->kind, error))
+    return false;
   restore_begin_step (plan, report);
   if (!make_database (plan, report, error))
     return false;

@@ -86,6 +86,7 @@ folder_open (const char *root, const char *shown, Folder **ret_folder, GError **
   if (!list (path, shown, &entries, error))
     return false;
   Folder *folder = g_new0 (Folder, 1);
+  folder->root = g_strdup (root);
   folder->shown = g_strdup (shown);
   folder->path = g_steal_pointer (&path);
   folder->entries = entries;
@@ -100,6 +101,7 @@ folder_free (Folder *folder)
 {
   if (folder == NULL)
     return;
+  g_free (folder->root);
   g_free (folder->shown);
   g_free (folder->path);
   g_ptr_array_unref (folder->entries);

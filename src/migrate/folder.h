@@ -28,6 +28,7 @@ typedef struct
 
 typedef struct
 {
+  char *root;         /* the project's folder */
   char *shown;        /* seen from the project's folder, for messages and paths; "." for itself */
   char *path;         /* absolute */
   GPtrArray *entries; /* of FolderEntry, sorted by bytes */

@@ -1,13 +1,38 @@
 #include "migrate/layout.h"
 #include "migrate/layouts.h"
+#include "migrate/runnable.h"
 
 #include <string.h>
 
+#define NAME_MAX_BYTES 120
+
 /* In the order of `migrations.layout` in the documentation; the native one first. */
-static const Layout *const layouts[] = { &layout_native };
+static const Layout *const layouts[] = {
+  &layout_native, &layout_golang_migrate, &layout_dbmate,   &layout_goose,
+  &layout_flyway, &layout_sqlx,           &layout_diesel,   &layout_sqitch,
+  &layout_prisma, &layout_drizzle,        &layout_graphile, &layout_numbered,
+};
 
 /* Where projects keep their migrations, when pgkeel.yaml does not say. */
-static const char *const usual_folders[] = { "migrations", "db/migrations" };
+static const struct
+{
+  const char *name;
+  const char *only_with; /* too broad a folder, but for one with this file; NULL: any */
+} usual_folders[] = {
+  { "migrations", NULL },
+  { "db/migrations", NULL },
+  { "db/migrate", NULL },
+  { "database/migrations", NULL },
+  { "sql/migrations", NULL },
+  { "supabase/migrations", NULL },
+  { "prisma/migrations", NULL },
+  { "drizzle", NULL },
+  { "src/main/resources/db/migration", NULL },
+  { ".", "sqitch.plan" },
+  { "db", "sqitch.plan" },
+  { "sql", "sqitch.plan" },
+  { "sqitch", "sqitch.plan" },
+};
 
 const char *const *
 migration_layout_names (void)
@@ -30,26 +55,30 @@ find_layout (const char *name, GError **error)
   return NULL;
 }
 
-/* The layout that fits, NULL when none does; two are refused. */
+/* The layout that fits best, NULL when none does; two that fit as well are refused. */
 static bool
-detect_layout (Folder *folder, const Layout **ret_layout, GError **error)
+detect_layout (Folder *folder, const Layout **ret_layout, LayoutFit *ret_fit, GError **error)
 {
-  const Layout *found = NULL;
+  const Layout *found = NULL, *other = NULL;
+  LayoutFit best = LAYOUT_FITS_NOT;
   for (size_t i = 0; i < G_N_ELEMENTS (layouts); i++)
     {
-      bool fits;
-      if (!layouts[i]->fits (folder, &fits, error))
+      LayoutFit fit;
+      if (!layouts[i]->fits (folder, &fit, error))
         return false;
-      if (!fits)
+      if (fit == LAYOUT_FITS_NOT || fit < best)
         continue;
-      if (found != NULL)
-        return keel_error (error, KEEL_ERROR_CONFIG,
-                           "Say which one is meant with migrations.layout in pgkeel.yaml.",
-                           "“%s” has files like %s (%s) and files like %s (%s)", folder->shown,
-                           found->pattern, found->name, layouts[i]->pattern, layouts[i]->name);
+      other = fit == best ? found : NULL;
       found = layouts[i];
+      best = fit;
     }
+  if (other != NULL)
+    return keel_error (error, KEEL_ERROR_CONFIG,
+                       "Say which one is meant with migrations.layout in pgkeel.yaml.",
+                       "“%s” has files like %s (%s) and files like %s (%s)", folder->shown,
+                       other->pattern, other->name, found->pattern, found->name);
   *ret_layout = found;
+  *ret_fit = best;
   return true;
 }
 
@@ -70,19 +99,25 @@ search_clear (Search *search)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Search, search_clear)
 
 static bool
+is_there (const char *root, gsize which)
+{
+  g_autofree char *path = g_build_filename (root, usual_folders[which].name, NULL);
+  g_autofree char *file = g_build_filename (path, usual_folders[which].only_with, NULL);
+  return g_file_test (path, G_FILE_TEST_IS_DIR)
+         && (usual_folders[which].only_with == NULL || g_file_test (file, G_FILE_TEST_EXISTS));
+}
+
+static bool
 look_in (Search *search, const char *root, const char *name, const Layout *wanted, GError **error)
 {
-  g_autofree char *path = g_build_filename (root, name, NULL);
   g_autoptr (Folder) folder = NULL;
-  const Layout *layout = NULL;
-  bool fits = false;
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
-    return true;
+  const Layout *layout = wanted;
+  LayoutFit fit = LAYOUT_FITS_NOT;
   if (!folder_open (root, name, &folder, error)
-      || (wanted != NULL ? !wanted->fits (folder, &fits, error)
-                         : !detect_layout (folder, &layout, error)))
+      || (wanted != NULL ? !wanted->fits (folder, &fit, error)
+                         : !detect_layout (folder, &layout, &fit, error)))
     return false;
-  if (!fits && layout == NULL)
+  if (fit == LAYOUT_FITS_NOT)
     {
       if (search->other == NULL)
         search->other = g_steal_pointer (&folder);
@@ -93,7 +128,7 @@ look_in (Search *search, const char *root, const char *name, const Layout *wante
         error, KEEL_ERROR_CONFIG, "Say which one is meant with migrations.dir in pgkeel.yaml.",
         "there are migrations in “%s” and in “%s”", search->folder->shown, folder->shown);
   search->folder = g_steal_pointer (&folder);
-  search->layout = fits ? wanted : layout;
+  search->layout = layout;
   return true;
 }
 
@@ -103,8 +138,8 @@ static bool
 find_folder (const char *root, const Layout **layout, Folder **ret_folder, GError **error)
 {
   g_auto (Search) search = { 0 };
-  for (size_t i = 0; i < G_N_ELEMENTS (usual_folders); i++)
-    if (!look_in (&search, root, usual_folders[i], *layout, error))
+  for (gsize i = 0; i < G_N_ELEMENTS (usual_folders); i++)
+    if (is_there (root, i) && !look_in (&search, root, usual_folders[i].name, *layout, error))
       return false;
   if (search.layout != NULL)
     *layout = search.layout;
@@ -140,6 +175,47 @@ refuse_twice (const Migration *first, const Migration *second, GError **error)
                      second->version);
 }
 
+static bool
+is_empty (const MigrationScript *script)
+{
+  return script->text != NULL && script->text[strspn (script->text, " \t\r\n")] == '\0';
+}
+
+static char *
+script_problem (MigrationScript *script)
+{
+  return script->text != NULL ? runnable_problem (script->text, script->length, script->line)
+                              : NULL;
+}
+
+/* What no server can run is said now: a way up makes the migration not_sql, a way down is none. */
+static void
+check_runnable (MigrationSet *set, Migration *migration)
+{
+  MigrationScript *down = &migration->down;
+  g_autofree char *up_problem = script_problem (&migration->up);
+  g_autofree char *down_problem = script_problem (down);
+  g_autofree char *verify_problem = script_problem (&migration->verify);
+  if (migration->not_sql == NULL)
+    migration->not_sql = g_steal_pointer (&up_problem);
+  if (is_empty (&migration->up))
+    g_ptr_array_add (set->warnings, g_strdup_printf ("“%s” is empty", path_of (migration)));
+  if (is_empty (down))
+    g_clear_pointer (&down->text, g_free);
+  if (down_problem != NULL)
+    {
+      g_ptr_array_add (set->warnings,
+                       g_strdup_printf ("“%s” cannot be run: %s", down->path, down_problem));
+      g_clear_pointer (&down->text, g_free);
+    }
+  if (verify_problem != NULL)
+    {
+      g_ptr_array_add (set->warnings, g_strdup_printf ("“%s” cannot be run: %s",
+                                                       migration->verify.path, verify_problem));
+      g_clear_pointer (&migration->verify.text, g_free);
+    }
+}
+
 /* Sorts where the layout sorts, and refuses a version that is there twice. */
 static bool
 finish (const Layout *layout, MigrationSet *set, GError **error)
@@ -149,7 +225,7 @@ finish (const Layout *layout, MigrationSet *set, GError **error)
     g_ptr_array_sort_with_data (migrations, compare_migrations, (gpointer) layout);
   for (guint i = 0; i < migrations->len; i++)
     {
-      const Migration *migration = migrations->pdata[i];
+      Migration *migration = migrations->pdata[i];
       const Migration *before = i > 0 ? migrations->pdata[i - 1] : NULL;
       const Migration *same = migration_set_find (set, migration->version);
       if (same == NULL && before != NULL && layout->compare != NULL
@@ -158,11 +234,25 @@ finish (const Layout *layout, MigrationSet *set, GError **error)
       if (same != NULL)
         return refuse_twice (same, migration, error);
       g_hash_table_insert (set->positions, migration->version, GUINT_TO_POINTER (i + 1));
-      if (migration->up.text != NULL
-          && migration->up.text[strspn (migration->up.text, " \t\r\n")] == '\0')
-        g_ptr_array_add (set->warnings, g_strdup_printf ("“%s” is empty", path_of (migration)));
+      check_runnable (set, migration);
     }
   return true;
+}
+
+/* A folder of programs: pgkeel can run them only through their tool. */
+static void
+warn_of_programs (const Folder *folder, MigrationSet *set)
+{
+  static const char *const ends[] = { ".py", ".js", ".ts", ".mjs", ".rb", ".go", ".java", ".exs" };
+  guint count = 0;
+  for (guint i = 0; i < folder->entries->len; i++)
+    for (gsize j = 0; j < G_N_ELEMENTS (ends); j++)
+      count += g_str_has_suffix (((FolderEntry *) folder->entries->pdata[i])->name, ends[j]);
+  if (count > 0 && set->migrations->len == 0)
+    g_ptr_array_add (set->warnings,
+                     g_strdup_printf ("“%s” holds programs and no SQL: name the commands of their "
+                                      "tool under migrations.command in pgkeel.yaml",
+                                      folder->shown));
 }
 
 static bool
@@ -172,6 +262,7 @@ read_folder (const Layout *layout, Folder *folder, MigrationSet **ret_set, GErro
   set->compare = layout->compare;
   if (!layout->read (folder, set, error) || !finish (layout, set, error))
     return false;
+  warn_of_programs (folder, set);
   *ret_set = g_steal_pointer (&set);
   return true;
 }
@@ -179,7 +270,7 @@ read_folder (const Layout *layout, Folder *folder, MigrationSet **ret_set, GErro
 static MigrationSet *
 empty_set (const Layout *layout)
 {
-  MigrationSet *set = migration_set_new (layout->name, usual_folders[0]);
+  MigrationSet *set = migration_set_new (layout->name, usual_folders[0].name);
   set->compare = layout->compare;
   return set;
 }
@@ -189,18 +280,70 @@ migration_set_read (const char *root, const char *folder_name, const char *layou
                     MigrationSet **ret_set, GError **error)
 {
   const Layout *layout = NULL;
+  LayoutFit fit;
   g_autoptr (Folder) folder = NULL;
   if (layout_name != NULL && (layout = find_layout (layout_name, error)) == NULL)
     return false;
   if (folder_name != NULL ? !folder_open (root, folder_name, &folder, error)
                           : !find_folder (root, &layout, &folder, error))
     return false;
-  if (folder != NULL && layout == NULL && !detect_layout (folder, &layout, error))
+  if (folder != NULL && layout == NULL && !detect_layout (folder, &layout, &fit, error))
     return false;
   if (layout == NULL)
     layout = &layout_native;
   if (folder != NULL)
     return read_folder (layout, folder, ret_set, error);
   *ret_set = empty_set (layout);
+  return true;
+}
+
+/* NAME with what has no business in a file name made "_"; NULL when nothing is left of it. */
+static char *
+safe_name (const char *name)
+{
+  g_autoptr (GString) safe = g_string_new (NULL);
+  for (const char *at = name; *at != '\0'; at++)
+    {
+      if (g_ascii_isalnum (*at) || *at == '-' || (*at & 0x80) != 0)
+        g_string_append_c (safe, *at);
+      else if (safe->len > 0 && safe->str[safe->len - 1] != '_')
+        g_string_append_c (safe, '_');
+    }
+  while (safe->len > 0 && safe->str[safe->len - 1] == '_')
+    g_string_truncate (safe, safe->len - 1);
+  return safe->len > 0 && safe->len <= NAME_MAX_BYTES
+             ? g_string_free (g_steal_pointer (&safe), FALSE)
+             : NULL;
+}
+
+static void
+new_file_free (MigrationNewFile *file)
+{
+  g_free (file->path);
+  g_free (file->text);
+  g_free (file);
+}
+
+bool
+migration_plan_new (const char *root, const MigrationSet *set, const char *name, int64_t now,
+                    GPtrArray **ret_files, GError **error)
+{
+  g_autofree char *safe = g_utf8_validate (name, -1, NULL) ? safe_name (name) : NULL;
+  g_autofree char *path = g_canonicalize_filename (set->folder, root);
+  g_autoptr (Folder) folder = NULL;
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) new_file_free);
+  const Layout *layout = find_layout (set->layout, error);
+  if (safe == NULL)
+    return keel_error (error, KEEL_ERROR_USAGE,
+                       "Say in a few words what the migration does, as in add_users.",
+                       "the name cannot stand in a file name");
+  if (layout == NULL
+      || (g_file_test (path, G_FILE_TEST_EXISTS)
+          && !folder_open (root, set->folder, &folder, error)))
+    return false;
+  LayoutNew new = { .set = set, .folder = folder, .name = safe, .now = now, .files = files };
+  if (!layout->add (&new, error))
+    return false;
+  *ret_files = g_steal_pointer (&files);
   return true;
 }

@@ -38,9 +38,22 @@ layout_warn (const Folder *folder, MigrationSet *set, const char *name, const ch
   g_ptr_array_add (set->warnings, g_strdup_printf ("“%s” %s", shown, text));
 }
 
-/* Whether a comment line of TEXT says what in every layout means: no transaction. */
-static bool
-asks_for_no_transaction (const char *text)
+bool
+layout_refuse (const Folder *folder, const char *name, unsigned int line, const char *hint,
+               GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_autofree char *shown = folder_shown (folder, name);
+  if (line > 0)
+    return keel_error (error, KEEL_ERROR_CONFIG, hint, "%s:%u: %s", shown, line, text);
+  return keel_error (error, KEEL_ERROR_CONFIG, hint, "%s: %s", shown, text);
+}
+
+bool
+layout_asks_for_no_transaction (const char *text)
 {
   static const char mark[] = "pgkeel: no-transaction";
   for (const char *at = strstr (text, mark); at != NULL; at = strstr (at + 1, mark))
@@ -68,8 +81,79 @@ layout_read_script (Folder *folder, const char *name, MigrationScript *script, c
   script->text = g_strndup (file->text, file->length);
   script->length = file->length;
   script->line = 1;
-  script->no_transaction = asks_for_no_transaction (script->text);
+  script->no_transaction = layout_asks_for_no_transaction (script->text);
   if (checksum != NULL)
     memcpy (checksum, file->checksum, sizeof file->checksum);
   return true;
+}
+
+bool
+layout_read_script_if_there (Folder *folder, const char *name, MigrationScript *script,
+                             GError **error)
+{
+  return !folder_has (folder, name) || layout_read_script (folder, name, script, NULL, error);
+}
+
+static char *
+format_time (int64_t unix_seconds, const char *format)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_seconds);
+  return g_date_time_format (time, format);
+}
+
+/* DIGITS plus one; as wide, wider only when it has to be. */
+static char *
+next_number (const char *digits)
+{
+  g_autoptr (GString) text = g_string_new (digits);
+  for (gsize i = text->len; i-- > 0;)
+    {
+      if (text->str[i] != '9')
+        {
+          text->str[i]++;
+          return g_strdup (text->str);
+        }
+      text->str[i] = '0';
+    }
+  return g_strconcat ("1", text->str, NULL);
+}
+
+char *
+layout_next_version (const LayoutNew *new, unsigned int width)
+{
+  const char *last = NULL;
+  for (guint i = 0; i < new->set->migrations->len; i++)
+    {
+      const Migration *migration = new->set->migrations->pdata[i];
+      if (migration->kind == MIGRATION_VERSIONED)
+        last = migration->version;
+    }
+  size_t digits = last != NULL ? strspn (last, "0123456789") : 0;
+  if (last == NULL && width > 0)
+    return g_strdup_printf ("%0*d", (int) width, 1);
+  if (last != NULL && digits == 10 && last[0] == '1')
+    return g_strdup_printf ("%" G_GINT64_FORMAT, new->now);
+  if (last != NULL && digits == 13 && last[0] == '1')
+    return g_strdup_printf ("%" G_GINT64_FORMAT "000", new->now);
+  if (last != NULL && digits > 0 && digits != 14)
+    {
+      g_autofree char *number = g_strndup (last, digits);
+      return next_number (number);
+    }
+  return format_time (new->now, "%Y%m%d%H%M%S");
+}
+
+void
+layout_add_file (LayoutNew *new, char *text, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *name = g_strdup_vprintf (format, args);
+  va_end (args);
+  MigrationNewFile *file = g_new0 (MigrationNewFile, 1);
+  file->path = strcmp (new->set->folder, ".") == 0
+                   ? g_strdup (name)
+                   : g_build_filename (new->set->folder, name, NULL);
+  file->text = text;
+  g_ptr_array_add (new->files, file);
 }

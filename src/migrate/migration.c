@@ -30,6 +30,7 @@ migration_free (Migration *migration)
   g_free (migration->version);
   g_free (migration->name);
   g_free (migration->not_sql);
+  g_free (migration->tool_key);
   g_free (migration);
 }
 

@@ -13,27 +13,29 @@ typedef struct
   char *path; /* of its file, relative to the project's folder */
   char *text; /* the SQL of this direction only, UTF-8; NULL: there is none */
   size_t length;
-  unsigned int line;   /* of the file, from 1, on which text begins */
+  unsigned int line;   /* of the file, on which text begins, from 1; 0: it is put together */
   bool no_transaction; /* the file asks to be run without one */
 } MigrationScript;
 
 typedef enum
 {
   MIGRATION_VERSIONED,
-  MIGRATION_REPEATABLE, /* runs again whenever its checksum changes, after all versioned ones (Flyway R) */
-  MIGRATION_BASELINE, /* stands for all versions up to its own on an empty database (Flyway B) */
+  MIGRATION_REPEATABLE, /* runs again whenever its checksum changes, after all others (Flyway R) */
+  MIGRATION_BASELINE,   /* stands for all versions up to its own on an empty database (Flyway B) */
 } MigrationKind;
 
 typedef struct
 {
   MigrationKind kind;
-  char
-      *version; /* as the layout's own tool writes it; unique in the set; a repeatable one's name */
-  char *name;   /* what follows the version; may be empty */
+  /* As the layout's own tool writes it; unique in the set. A repeatable one's is its name, a
+   * baseline's has a B before, that of sqitch's change is, from its second time on, "name#2". */
+  char *version;
+  char *name; /* what follows the version; may be empty */
   MigrationScript up, down;
   MigrationScript verify; /* sqitch's; text NULL: none */
   char checksum[65];      /* SHA-256 of the up file's bytes, hex */
-  char *not_sql;          /* why pgkeel cannot run it, e.g. "a Go migration"; NULL: it can */
+  char *tool_key; /* by what the tool's own history knows it, where that is not the version */
+  char *not_sql;  /* why pgkeel cannot run it, e.g. "a Go migration"; NULL: it can */
 } Migration;
 
 void migration_free (Migration *migration);
@@ -47,7 +49,7 @@ typedef struct
   GPtrArray *migrations;                         /* of Migration */
   GPtrArray *warnings;                           /* of char *: files that were left out and why */
   GHashTable *positions;                         /* version -> place in migrations, from 1 */
-  int (*compare) (const char *a, const char *b); /* of versions that the set need not have */
+  int (*compare) (const char *a, const char *b); /* of versions that no file has; NULL: by bytes */
 } MigrationSet;
 
 /* An empty one, and one without a version yet; for layouts and tests. */

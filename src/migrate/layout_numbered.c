@@ -1,0 +1,142 @@
+/*
+ * Plain SQL files that begin with a number: 1.sql, 002-name.sql, 20250102030405_name.sql. A way back
+ * stands in a file of the same name that ends in .down.sql, .rollback.sql or .undo.sql.
+ */
+#include "migrate/layouts.h"
+
+#include <string.h>
+
+static const char *const back[] = { ".down.sql", ".rollback.sql", ".undo.sql" };
+
+/* The number as digits, and the name after it and one separator; false for other names. */
+static bool
+split (const char *file, char **ret_version, char **ret_name)
+{
+  size_t digits = strspn (file, "0123456789"), length = strlen (file);
+  if (digits == 0 || !g_str_has_suffix (file, ".sql"))
+    return false;
+  for (size_t i = 0; i < G_N_ELEMENTS (back); i++)
+    if (g_str_has_suffix (file, back[i]))
+      return false;
+  if (g_str_has_suffix (file, ".up.sql"))
+    return false;
+  const char *name = file + digits;
+  name += strspn (name, "_-. ");
+  size_t name_length = MAX (file + length - strlen (".sql"), name) - name;
+  if (ret_version != NULL)
+    *ret_version = g_strndup (file, digits);
+  if (ret_name != NULL)
+    *ret_name = g_strndup (name, name_length);
+  return true;
+}
+
+static bool
+numbered_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
+{
+  *ret_fit = LAYOUT_FITS_NOT;
+  for (guint i = 0; i < folder->entries->len; i++)
+    {
+      const FolderEntry *entry = folder->entries->pdata[i];
+      if (!entry->is_folder && split (entry->name, NULL, NULL))
+        *ret_fit = LAYOUT_FITS_NAMES;
+    }
+  return true;
+}
+
+static bool
+read_back (Folder *folder, const char *file, MigrationScript *down, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (back) && down->text == NULL; i++)
+    {
+      g_autofree char *name
+          = g_strdup_printf ("%.*s%s", (int) (strlen (file) - strlen (".sql")), file, back[i]);
+      if (!layout_read_script_if_there (folder, name, down, error))
+        return false;
+    }
+  return true;
+}
+
+/* A way back that belongs to no file. */
+static void
+check_back (const Folder *folder, MigrationSet *set, const char *file, const char *suffix)
+{
+  g_autofree char *up = g_strdup_printf ("%.*s.sql", (int) (strlen (file) - strlen (suffix)), file);
+  if (!folder_has (folder, up))
+    layout_warn (folder, set, file, "was left out: there is no %s", up);
+}
+
+static void
+warn_of_other (const Folder *folder, MigrationSet *set, const char *file)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (back); i++)
+    if (g_str_has_suffix (file, back[i]))
+      {
+        check_back (folder, set, file, back[i]);
+        return;
+      }
+  if (g_str_has_suffix (file, ".sql"))
+    layout_warn (folder, set, file, "was left out: its name is not like NUMBER_name.sql");
+  else if (g_ascii_isdigit (file[0]))
+    layout_warn (folder, set, file, "was left out: it is no SQL file");
+}
+
+static bool
+numbered_read (Folder *folder, MigrationSet *set, GError **error)
+{
+  for (guint i = 0; i < folder->entries->len; i++)
+    {
+      const FolderEntry *entry = folder->entries->pdata[i];
+      g_autofree char *version = NULL, *name = NULL;
+      if (entry->is_folder)
+        continue;
+      if (!split (entry->name, &version, &name))
+        {
+          warn_of_other (folder, set, entry->name);
+          continue;
+        }
+      g_autoptr (Migration) migration = migration_new (MIGRATION_VERSIONED, version, name);
+      if (!layout_read_script (folder, entry->name, &migration->up, migration->checksum, error)
+          || !read_back (folder, entry->name, &migration->down, error))
+        return false;
+      g_ptr_array_add (set->migrations, g_steal_pointer (&migration));
+    }
+  return true;
+}
+
+/* The separator that the last file has. */
+static char
+separator_of (const MigrationSet *set)
+{
+  if (set->migrations->len == 0)
+    return '_';
+  const Migration *last = set->migrations->pdata[set->migrations->len - 1];
+  g_autofree char *file = g_path_get_basename (last->up.path);
+  char separator = file[strspn (file, "0123456789")];
+  return separator == '-' || separator == '.' ? separator : '_';
+}
+
+static bool
+numbered_add (LayoutNew *new, GError **error)
+{
+  g_autofree char *version = layout_next_version (new, 4);
+  char separator = separator_of (new->set);
+  bool has_back = new->set->migrations->len == 0;
+  for (guint i = 0; i < new->set->migrations->len; i++)
+    {
+      const Migration *migration = new->set->migrations->pdata[i];
+      has_back |= migration->down.text != NULL;
+    }
+  layout_add_file (new, g_strdup (""), "%s%c%s.sql", version, separator, new->name);
+  if (has_back)
+    layout_add_file (new, g_strdup (""), "%s%c%s.down.sql", version, separator, new->name);
+  return true;
+}
+
+const Layout layout_numbered = {
+  .name = "sql",
+  .pattern = "NUMBER_name.sql",
+  .fits = numbered_fits,
+  .read = numbered_read,
+  .compare = layout_compare_numbers,
+  .add = numbered_add,
+};

@@ -53,8 +53,9 @@ typedef enum
 /* The kind of the built-in type with this OID, which is not a domain. */
 BinaryKind binary_kind_of_type (uint32_t type_oid);
 
-/* True for kinds that the server reads a good deal faster than their text. */
-bool binary_kind_pays (BinaryKind kind);
+/* How many nanoseconds of processor time a value of KIND saves server and client together, about, when it
+ * goes as binary; negative: it costs that. */
+int binary_kind_gain_ns (BinaryKind kind);
 
 /* Writes the value at AT, which is not NULL and ends with a tab or at END, to *OUT and moves *OUT behind
  * it. END is the newline that ends the row: it can be read. Returns where the value's text ends, or

@@ -18,15 +18,15 @@ teardown_file () { e2e_end; }
 
 server_log () { printf '%s\n' "$E2E_ROOT/pg/$MAJOR/data/server.log"; }
 
-# A table of TYPE: the values VALUES (texts, one an element) and what QUERY gives. Numeric beside it, so
+# A table of TYPE: the values VALUES (texts, one an element) and what QUERY gives. A time beside it, so
 # that the table is worth it.
 make_values ()
 {
   local db=$1 table=$2 type=$3 values=$4 query=$5
-  sql "$db" "CREATE TABLE $table (n numeric, v $type)" \
-    "INSERT INTO $table SELECT i, v::$type FROM unnest (ARRAY[$values]::text[]) WITH ORDINALITY AS a (v, i)" \
+  sql "$db" "CREATE TABLE $table (at timestamptz, v $type)" \
+    "INSERT INTO $table SELECT to_timestamp (i), v::$type FROM unnest (ARRAY[$values]::text[]) WITH ORDINALITY AS a (v, i)" \
     "INSERT INTO $table VALUES (NULL, NULL)" \
-    "INSERT INTO $table SELECT i, v::$type FROM (SELECT i, $query AS v FROM generate_series (1, 2000) AS i) AS q"
+    "INSERT INTO $table SELECT to_timestamp (i), v::$type FROM (SELECT i, $query AS v FROM generate_series (1, 2000) AS i) AS q"
 }
 
 # Every character that COPY escapes, and what is none of its business.
@@ -98,7 +98,7 @@ binary_copies ()
     : > "$(server_log)"
     run_keel restore latest --to by_keel
     assert_status 0
-    for table in $(sql typed "SELECT relname FROM pg_class WHERE relname ~ '^t_'"); do
+    for table in $(sql typed "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^t_'"); do
       [ "$(binary_copies "$table")" -ge 1 ] || fail "$MAJOR: $table was not restored as binary"
       [ "$(grep -c "statement: COPY public\.$table (.*FROM stdin" "$(server_log)")" = 1 ] ||
         fail "$MAJOR: $table needed more than one COPY"
@@ -116,10 +116,10 @@ binary_copies ()
   for major in $(pg_majors); do
     on "$major"
     make_db long
-    sql long 'CREATE TABLE a (n numeric, t text)' \
-      "INSERT INTO a SELECT i, i::text || E'\\\\\\n' FROM generate_series (1, 1000) AS i" \
-      "INSERT INTO a VALUES (1001.50, repeat ('0123456789', 2000000))" \
-      "INSERT INTO a SELECT i, i::text || E'\\\\\\n' FROM generate_series (1002, 100000) AS i"
+    sql long 'CREATE TABLE a (n uuid, t text)' \
+      "INSERT INTO a SELECT md5 (i::text)::uuid, i::text || E'\\\\\\n' FROM generate_series (1, 1000) AS i" \
+      "INSERT INTO a VALUES (NULL, repeat ('0123456789', 2000000))" \
+      "INSERT INTO a SELECT md5 (i::text)::uuid, i::text || E'\\\\\\n' FROM generate_series (1002, 100000) AS i"
     backup_of long
     : > "$(server_log)"
     run_keel restore latest --to long_again --jobs=1
@@ -134,10 +134,10 @@ binary_copies ()
 @test "a table with a column of another kind, or with little to gain, is restored as text" {
   on "$(pg_majors | head -n 1)"
   make_db texts
-  sql texts 'CREATE TABLE listed (n numeric, l integer[])' "INSERT INTO listed VALUES (1.5, '{1,2}'), (2, NULL)" \
-    'CREATE TABLE spans (n numeric, i interval)' "INSERT INTO spans VALUES (1.5, '1 mon 2 days')" \
-    'CREATE TABLE plain (a integer, b integer, c text)' "INSERT INTO plain VALUES (1, 2, 'x')" \
-    'CREATE DOMAIN list AS integer[]' 'CREATE TABLE domains (n numeric, l list)' "INSERT INTO domains VALUES (1, '{1}')" \
+  sql texts 'CREATE TABLE listed (n date, l integer[])' "INSERT INTO listed VALUES ('2000-01-01', '{1,2}'), (NULL, NULL)" \
+    'CREATE TABLE spans (n date, i interval)' "INSERT INTO spans VALUES ('2000-01-01', '1 mon 2 days')" \
+    'CREATE TABLE plain (a integer, b numeric, c text)' "INSERT INTO plain VALUES (1, 2, 'x')" \
+    'CREATE DOMAIN list AS integer[]' 'CREATE TABLE domains (n date, l list)' "INSERT INTO domains VALUES ('2000-01-01', '{1}')" \
     'CREATE TABLE bare ()' 'INSERT INTO bare DEFAULT VALUES'
   backup_of texts
   : > "$(server_log)"
@@ -153,17 +153,17 @@ binary_copies ()
   for encoding in LATIN1 EUC_JP SQL_ASCII; do
     sql postgres 'DROP DATABASE IF EXISTS other' 'DROP DATABASE IF EXISTS other_again'
     make_db other "ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C'"
-    sql other "SET client_encoding = 'UTF8'" 'CREATE TABLE plain (n numeric, t text)' \
-      "INSERT INTO plain VALUES (1.50, E'\\\\ \\t')"
+    sql other "SET client_encoding = 'UTF8'" 'CREATE TABLE plain (n date, t text)' \
+      "INSERT INTO plain VALUES ('2000-01-01', E'\\\\ \\t')"
     case $encoding in
       LATIN1)
-        PGCLIENTENCODING=UTF8 sql other "INSERT INTO plain VALUES (2, 'é')" \
-          'CREATE TABLE "tablé" (n numeric, "é" date)' "INSERT INTO \"tablé\" VALUES (1, '2000-01-01')" ;;
-      EUC_JP) PGCLIENTENCODING=UTF8 sql other "INSERT INTO plain VALUES (2, '日本語')" ;;
+        PGCLIENTENCODING=UTF8 sql other "INSERT INTO plain VALUES (NULL, 'é')" \
+          'CREATE TABLE "tablé" (n uuid, "é" date)' "INSERT INTO \"tablé\" VALUES (NULL, '2000-01-01')" ;;
+      EUC_JP) PGCLIENTENCODING=UTF8 sql other "INSERT INTO plain VALUES (NULL, '日本語')" ;;
       # Bytes of no encoding, in a name too.
       *)
-        printf '%b' "INSERT INTO plain VALUES (2, '\\xe9');" \
-          "CREATE TABLE \"t\\xe9\" (n numeric, v text);" "INSERT INTO \"t\\xe9\" VALUES (1, 'text');" \
+        printf '%b' "INSERT INTO plain VALUES (NULL, '\\xe9');" \
+          "CREATE TABLE \"t\\xe9\" (n date, v text);" "INSERT INTO \"t\\xe9\" VALUES ('2000-01-01', 'text');" \
           > "$E2E_ROOT/bytes.sql"
         psql -X -q -v ON_ERROR_STOP=1 -d other -f "$E2E_ROOT/bytes.sql" ;;
     esac

@@ -129,6 +129,20 @@ choose_mode (RestorePlan *plan, GError **error)
   return true;
 }
 
+/* A server that allows no new databases may allow none but this one. */
+static bool
+connect_admin (RestorePlan *plan, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (database_connect_admin (plan->spec.url, plan->database, &plan->admin, &problem))
+    return true;
+  if (plan->mode != MODE_BESIDE
+      && db_connect (plan->spec.url, plan->database, &db_retry_none, &plan->admin, NULL))
+    return true;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
 static bool
 choose_database (RestorePlan *plan, GError **error)
 {
@@ -140,7 +154,7 @@ choose_database (RestorePlan *plan, GError **error)
     return keel_error (error, KEEL_ERROR_USAGE, "Name one of 1 to 63 bytes with --to.",
                        "“%s” cannot be the name of a database", name);
   plan->database = g_strdup (name);
-  return database_connect_admin (plan->spec.url, plan->database, &plan->admin, error)
+  return connect_admin (plan, error)
          && database_exists (plan->admin, plan->database, &plan->target_exists, error);
 }
 
@@ -206,6 +220,24 @@ restore_check_roles (const RestorePlan *plan, GError **error)
                      "the server lacks roles that the backup needs: %s", names);
 }
 
+bool
+restore_check_may_create (const RestorePlan *plan, GError **error)
+{
+  g_autofree char *may = NULL;
+  if (!db_query_text (plan->admin,
+                      "SELECT 1 FROM pg_catalog.pg_roles"
+                      " WHERE rolname = current_user AND (rolcreatedb OR rolsuper)",
+                      0, NULL, &may, error))
+    return false;
+  return may != NULL
+         || keel_error (error, KEEL_ERROR_FAILED,
+                        plan->mode == MODE_BESIDE && plan->spec.to == NULL
+                            ? "Grant it with ALTER ROLE ... CREATEDB, or restore with --in-place."
+                            : "Grant it with ALTER ROLE ... CREATEDB.",
+                        "“%s” may make no databases, and the restore needs a new one",
+                        db_user (plan->admin));
+}
+
 static bool
 check_version (RestorePlan *plan, GError **error)
 {
@@ -241,7 +273,8 @@ choose_name (RestorePlan *plan, const char *what, char **ret_name, GError **erro
 static bool
 plan_beside (RestorePlan *plan, GError **error)
 {
-  if (!choose_name (plan, "restore", &plan->new_name, error)
+  if (!restore_check_may_create (plan, error)
+      || !choose_name (plan, "restore", &plan->new_name, error)
       || (plan->target_exists && !choose_name (plan, "before", &plan->kept_name, error)))
     return false;
   if (plan->reader != NULL)

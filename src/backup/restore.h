@@ -22,6 +22,7 @@ typedef struct
   const char *table; /* --table; NULL: everything */
   bool in_place;
   unsigned int job_count;
+  unsigned int lock_wait_seconds; /* in place: for every lock that another session holds */
 } RestoreSpec;
 
 /* What will be done. A dry run shows it, a real run follows it. */

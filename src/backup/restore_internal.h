@@ -44,6 +44,9 @@ bool restore_plan_table (RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_R
 /* Refuses when the server lacks roles or tablespaces that the backup's schema names. */
 bool restore_check_roles (const RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Refuses when the user may not make the database that a restore beside needs. */
+bool restore_check_may_create (const RestorePlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Tells REPORT the text of the next step: what runs is what was planned. */
 void restore_begin_step (RestorePlan *plan, Report *report);
 

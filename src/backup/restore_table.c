@@ -163,7 +163,8 @@ restore_plan_table (RestorePlan *plan, GError **error)
                        plan->table->schema, plan->table->name, plan->table->root_schema,
                        plan->table->root_name);
   /* The definition is read through a database that has all of the schema, with all its owners. */
-  if ((!plan->table_exists || plan->table_differs) && !restore_check_roles (plan, error))
+  if ((!plan->table_exists || plan->table_differs)
+      && (!restore_check_may_create (plan, error) || !restore_check_roles (plan, error)))
     return false;
   g_autofree char *stamp = clock_format_stamp (clock_now ());
   g_autofree char *suffix = g_strdup_printf ("_restored_%s", stamp);

@@ -17,6 +17,7 @@ static char *option_table;
 static gboolean option_in_place;
 static gboolean option_dry_run;
 static int option_jobs;
+static int option_lock_wait = 60;
 
 static bool
 is_set (const char *variable)
@@ -213,7 +214,8 @@ run_restore (CliContext *context, int argc, char **argv, GError **error)
                        .to = option_to,
                        .table = option_table,
                        .in_place = option_in_place,
-                       .job_count = (unsigned int) MAX (option_jobs, 0) };
+                       .job_count = (unsigned int) MAX (option_jobs, 0),
+                       .lock_wait_seconds = (unsigned int) CLAMP (option_lock_wait, 1, 86400) };
   if (!restore_plan_new (&spec, store, name, &plan, error))
     return false;
   if (option_dry_run)
@@ -231,19 +233,21 @@ run_restore (CliContext *context, int argc, char **argv, GError **error)
   return true;
 }
 
-static const GOptionEntry restore_options[]
-    = { { "to", 0, 0, G_OPTION_ARG_STRING, &option_to,
-          "Restore as this database on the environment's server", "DB" },
-        { "table", 'T', 0, G_OPTION_ARG_STRING, &option_table,
-          "Restore one table, reading only its parts of the file", "TABLE" },
-        { "in-place", 0, 0, G_OPTION_ARG_NONE, &option_in_place,
-          "For servers that allow no new database: back up, then replace in one transaction",
-          NULL },
-        { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
-          "Show what would be done, and change nothing", NULL },
-        { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,
-          "Connections to use (default: one for each processor, at most 8)", "N" },
-        G_OPTION_ENTRY_NULL };
+static const GOptionEntry restore_options[] = {
+  { "to", 0, 0, G_OPTION_ARG_STRING, &option_to,
+    "Restore as this database on the environment's server", "DB" },
+  { "table", 'T', 0, G_OPTION_ARG_STRING, &option_table,
+    "Restore one table, reading only its parts of the file", "TABLE" },
+  { "in-place", 0, 0, G_OPTION_ARG_NONE, &option_in_place,
+    "For servers that allow no new database: back up, then replace in one transaction", NULL },
+  { "lock-wait", 0, 0, G_OPTION_ARG_INT, &option_lock_wait,
+    "With --in-place: how long to wait for a lock of another session (default: 60)", "SECONDS" },
+  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
+    "Show what would be done, and change nothing", NULL },
+  { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,
+    "Connections to use (default: one for each processor, at most 8)", "N" },
+  G_OPTION_ENTRY_NULL
+};
 
 const CliCommand restore_command = {
   .name = "restore",

@@ -10,6 +10,9 @@ setup_file ()
   local major
   e2e_begin
   pg_start_all
+  major=$(pg_majors | head -n 1)
+  pg_stop "$major"
+  pg_start "$major" "$(pg_bindir "$major")" 'max_prepared_transactions = 2'
   for major in $(pg_majors); do
     pg_sql "$major" postgres "CREATE ROLE book_owner; CREATE ROLE book_reader"
     pg_sql "$major" postgres "CREATE DATABASE ledgerflow OWNER book_owner"
@@ -452,6 +455,220 @@ on_terminal ()
   assert_error 2 'cannot be the name of a database' '63 bytes'
   run_keel restore "$BACKUP" --to ''
   assert_status 2
+}
+
+@test "in place: a safety backup, then everything in one transaction, on every server" {
+  local major safety
+  for major in $(pg_majors); do
+    use "$major" books_in_place
+    make_database
+    lose_rows
+    # An event trigger that forbids everything is dropped first; what others were to get of new tables
+    # and functions is not added to what the backup grants.
+    sql books_in_place "CREATE SCHEMA late; CREATE TABLE late.t (a int); CREATE VIEW late.v AS SELECT 1 AS x;
+      ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO book_reader;
+      ALTER DEFAULT PRIVILEGES FOR ROLE book_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+      SELECT lo_from_bytea(4711, 'abc');
+      CREATE FUNCTION forbid () RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no DDL here''; END';
+      CREATE EVENT TRIGGER forbid ON ddl_command_start EXECUTE FUNCTION forbid ()" > /dev/null
+    BEFORE=$(databases)
+    run_keel restore "$BACKUP" --in-place
+    assert_status 0
+    assert_stdout '15 of 15 tables equal by count and digest'
+    assert_stdout 'as it was before: '
+    [ "$(databases)" = "$BEFORE" ]
+    dump "$DB" > got
+    dump ledgerflow > wanted
+    diff wanted got
+    # The way back: the safety backup is in the list, whole, and holds what was there before.
+    safety=$(sed -n 's/^as it was before: //p' <<< "$output")
+    run_keel backup list --json
+    assert_json ".backups | map(.name) | index(\"$(basename "$safety")\") != null"
+    run_keel restore "$safety" --to books_was --json
+    assert_json '.rows == 1128'
+    [ "$(rows books_was)" = 833 ]
+    [ "$(sql books_was 'SELECT x FROM late.v')" = 1 ]
+    [ "$(sql books_was 'SELECT convert_from(lo_get(4711), $$UTF8$$)')" = abc ]
+    sql postgres 'DROP DATABASE books_was'
+    [ "$(audit)" = "intent done intent done" ]
+  done
+}
+
+safety_backups () { find . -name '*_backup_*.sql.gz' | wc -l; }
+
+@test "in place: what fails half way leaves everything as it was" {
+  local major
+  for major in $(pg_majors); do
+    use "$major" books_half
+    make_database
+    # Rows that this cluster will not take any more when they are restored.
+    sql "$DB" "CREATE FUNCTION allowed () RETURNS boolean LANGUAGE sql AS
+        'SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ''no_restores'')';
+      CREATE TABLE picky (a int CHECK (public.allowed ())); INSERT INTO picky VALUES (1)"
+    run_keel backup create --json
+    assert_status 0
+    BACKUP=$(jq -r .path <<< "$output")
+    lose_rows
+    sql "$DB" "DROP TABLE picky; SELECT lo_from_bytea(4711, 'abc'); CREATE SCHEMA late" > /dev/null
+    sql postgres 'CREATE ROLE no_restores'
+    BEFORE=$(databases)
+    dump "$DB" > before
+    run_keel restore "$BACKUP" --in-place
+    sql postgres 'DROP ROLE no_restores'
+    stderr=$(grep '^pgkeel: \|^ *hint: \|^ *detail: ' <<< "$stderr")
+    assert_error 5 'the database is as it was: '
+    assert_stderr 'violates check constraint "picky_check"'
+    assert_untouched 833
+    dump "$DB" | diff before -
+    [ "$(safety_backups)" -eq 2 ]
+    [ "$(audit)" = "intent failed" ]
+    # Once it may, the same restore works.
+    run_keel restore "$BACKUP" --in-place
+    assert_status 0
+    [ "$(rows "$DB")" = 1666 ]
+    [ "$(sql "$DB" 'SELECT count(*) FROM picky')" = 1 ]
+  done
+}
+
+@test "in place: the owner of a database who may make none" {
+  local major
+  sql postgres "GRANT ALL ON DATABASE ledgerflow TO book_owner"
+  for major in $(pg_majors); do
+    use "$major" books_owned
+    sql postgres "ALTER ROLE book_owner LOGIN"
+    sql postgres "CREATE DATABASE $DB OWNER book_owner"
+    PGOPTIONS='-c client_min_messages=warning' pg_sql "$MAJOR" "$DB" "GRANT ALL ON SCHEMA public TO book_owner"
+    printf '%s\n' 'project: books' 'backup: {min_size: 10B}' 'environments:' "  development: {url: \"$(pg_url "$MAJOR" "$DB" book_owner)\"}" > pgkeel.yaml
+    PGOPTIONS='-c role=book_owner' sql "$DB" "CREATE TABLE public.t (a int PRIMARY KEY); INSERT INTO public.t VALUES (1); CREATE SCHEMA mine"
+    run_keel backup create --json
+    assert_status 0
+    BACKUP=$(jq -r .path <<< "$output")
+    PGOPTIONS='-c role=book_owner' sql "$DB" "DROP TABLE public.t; CREATE TABLE mine.late (a int)"
+    dump "$DB" > before
+    run_keel restore "$BACKUP"
+    assert_error 5 '“book_owner” may make no databases' 'CREATEDB, or restore with --in-place'
+    run_keel restore "$BACKUP" --to books_copy
+    assert_error 5 '“book_owner” may make no databases' 'CREATEDB.'
+    # A thing of somebody else in the way is no reason to lose the rest.
+    sql "$DB" 'CREATE EXTENSION hstore'
+    sql "$DB" 'ALTER DATABASE '"$DB"' SET search_path = public; CREATE SCHEMA theirs'
+    run_keel restore "$BACKUP" --in-place
+    assert_status 5
+    assert_stderr 'the database is as it was: '
+    assert_stderr 'must be owner of'
+    sql "$DB" 'DROP EXTENSION hstore; DROP SCHEMA theirs'
+    dump "$DB" | diff before -
+    run_keel restore "$BACKUP" --in-place
+    assert_status 0
+    [ "$(sql "$DB" 'SELECT a FROM t')" = 1 ]
+    [ "$(sql "$DB" "SELECT to_regclass('mine.late') IS NULL")" = t ]
+    sql postgres "ALTER ROLE book_owner NOLOGIN"
+  done
+}
+
+@test "in place: a database that has lost everything" {
+  sql postgres "CREATE DATABASE $DB OWNER book_owner"
+  run_keel restore "$BACKUP" --in-place
+  assert_status 0
+  dump "$DB" > got
+  dump ledgerflow | diff - got
+  [ "$(safety_backups)" -eq 1 ]
+}
+
+# A session that holds a lock in $DB for SECONDS.
+hold_lock ()
+{
+  PGAPPNAME=report pg_tool "$MAJOR" psql -X -q -d "$DB" \
+    -c "BEGIN; UPDATE ledger_transaction SET description = description WHERE id = 1; SELECT pg_sleep($1)" > /dev/null 2>&1 3>&- &
+  HOLDER=$!
+  wait_for 10 locked
+}
+
+locked ()
+{
+  [ "$(sql "$DB" "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND granted AND relation = 'ledger_transaction'::regclass")" -ge 1 ]
+}
+
+@test "in place: whom it waits for is told, and named when it gives up" {
+  local major pid
+  for major in $(pg_majors); do
+    use "$major" books_locked
+    make_database
+    lose_rows
+    sql "$DB" 'ALTER TABLE ledger_transaction DISABLE TRIGGER ALL'
+    BEFORE=$(databases)
+    dump "$DB" > before
+    hold_lock 30
+    pid=$(sql "$DB" "SELECT pid FROM pg_stat_activity WHERE application_name = 'report' AND datname = '$DB'")
+    run_keel restore "$BACKUP" --in-place --lock-wait 1
+    assert_stderr "waiting for a lock that session $pid of postgres (report, busy for "
+    stderr=$(grep '^pgkeel: \|^ *hint: \|^ *detail: ' <<< "$stderr")
+    assert_error 5 "gave up waiting for a lock that session $pid of postgres (report, busy for " "SELECT pg_terminate_backend($pid)"
+    sql postgres "SELECT pg_terminate_backend($pid)" > /dev/null
+    wait "$HOLDER" || true
+    assert_untouched 833
+    dump "$DB" | diff before -
+    # Found out before the safety backup was made for nothing.
+    [ "$(safety_backups)" -eq 0 ]
+    # One that ends in time is waited for.
+    hold_lock 2
+    run_keel restore "$BACKUP" --in-place
+    wait "$HOLDER"
+    assert_status 0
+    assert_stderr 'waiting for a lock that session '
+    [ "$(rows "$DB")" = 1666 ]
+  done
+}
+
+@test "in place: subscriptions and prepared transactions are refused before anything is done" {
+  local mode
+  make_database
+  lose_rows
+  sql "$DB" "CREATE SUBSCRIPTION sub CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)"
+  BEFORE=$(databases)
+  for mode in '' --dry-run; do
+    # shellcheck disable=SC2086 # none or one word
+    run_keel restore "$BACKUP" --in-place $mode
+    assert_error 3 'has the subscription “sub”' 'without --in-place'
+  done
+  sql "$DB" "ALTER SUBSCRIPTION sub SET (slot_name = NONE); DROP SUBSCRIPTION sub"
+  pg_sql "$MAJOR" "$DB" "BEGIN; DELETE FROM ledger_transaction_tags; PREPARE TRANSACTION 'odd ''gid'"
+  run_keel restore "$BACKUP" --in-place
+  assert_error 3 "has the prepared transaction “odd 'gid”" 'ROLLBACK PREPARED'
+  sql "$DB" "ROLLBACK PREPARED 'odd ''gid'"
+  assert_untouched 833
+  [ "$(safety_backups)" -eq 0 ]
+}
+
+@test "a role or tablespace that the server lacks is named, with how to make it" {
+  local place=$E2E_ROOT/pg/$MAJOR/space mode
+  as_server_user mkdir "$place"
+  sql postgres "CREATE ROLE \"Odd Role\" LOGIN CREATEDB NOINHERIT"
+  make_database
+  sql "$DB" "CREATE TABLE extra (a int); ALTER TABLE extra OWNER TO \"Odd Role\""
+  run_keel backup create --json
+  assert_status 0
+  BACKUP=$(jq -r .path <<< "$output")
+  sql "$DB" 'DROP TABLE extra'
+  sql postgres 'DROP ROLE "Odd Role"'
+  BEFORE=$(databases)
+  for mode in '' --in-place --dry-run "--to ${DB}_copy"; do
+    # shellcheck disable=SC2086 # words
+    run_keel restore "$BACKUP" $mode
+    assert_error 5 'the server lacks roles that the backup needs: Odd Role' 'CREATE ROLE "Odd Role" CREATEDB LOGIN NOINHERIT;'
+  done
+  assert_untouched 1666
+
+  sql postgres "CREATE TABLESPACE \"odd space\" LOCATION '$place'"
+  sql "$DB" 'CREATE TABLE extra (a int) TABLESPACE "odd space"'
+  run_keel backup create --json
+  assert_status 0
+  BACKUP=$(jq -r .path <<< "$output")
+  sql "$DB" 'DROP TABLE extra'
+  sql postgres 'DROP TABLESPACE "odd space"'
+  run_keel restore "$BACKUP"
+  assert_error 5 'the server lacks tablespaces that the backup needs: odd space' 'CREATE TABLESPACE'
+  assert_untouched 1666
 }
 
 @test "what does not go together is a mistake of the command line" {

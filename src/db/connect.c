@@ -239,5 +239,6 @@ db_conn_free (DbConn *conn)
   if (conn == NULL)
     return;
   PQfinish (conn->pg);
+  g_free (conn->listener);
   g_free (conn);
 }

@@ -10,6 +10,7 @@
 struct DbConn
 {
   PGconn *pg;
+  void *listener; /* of db_on_notice; NULL: notices are thrown away */
 };
 
 /* Sets an error from a failed RESULT (may be NULL: the connection's own message). Returns false. */

@@ -28,26 +28,17 @@ static const char *const harmless[] = {
 
 /* Whether anything in TEXT could be what this module looks for. Most texts end here. */
 static bool
-is_suspect (const char *text, size_t length)
+is_suspect (const char *text)
 {
-  for (size_t at = 0; at + 1 < length; at++)
+  for (const char *at = text + strcspn (text, "\\{:<"); *at != '\0';
+       at += 1 + strcspn (at + 1, "\\{:<"))
     {
-      char next = text[at + 1];
-      switch (text[at])
-        {
-        case '\\':
-        case '{': return true;
-        case '<':
-          if (next == '%')
-            return true;
-          break;
-        case ':':
-          if ((g_ascii_isalpha (next) || next == '_' || next == '\'' || next == '"')
-              && (at == 0 || text[at - 1] != ':'))
-            return true;
-          break;
-        default: break;
-        }
+      char next = at[1];
+      if (*at == '\\' || *at == '{' || (*at == '<' && next == '%'))
+        return true;
+      if (*at == ':' && (at == text || at[-1] != ':')
+          && (g_ascii_isalpha (next) || next == '_' || next == '\'' || next == '"'))
+        return true;
     }
   return false;
 }
@@ -87,7 +78,7 @@ command_problem (const char *command, size_t length, unsigned int line)
   while (name < length && !g_ascii_isspace (command[name]))
     name++;
   if (name == 2 && command[1] == '.')
-    return g_strdup_printf ("rows of a COPY for psql up to line %u", line);
+    return g_strdup_printf ("rows without a COPY up to line %u", line);
   return g_strdup_printf ("psql's %.*s on line %u", (int) name, command, line);
 }
 
@@ -148,17 +139,61 @@ operator_problem (Walk *walk, size_t start)
   return NULL;
 }
 
+/* Words of the statement that is being read. */
+typedef struct
+{
+  bool has_words, is_copy, after_from, from_stdin;
+} Statement;
+
+static void
+note_word (const char *text, const SqlToken *token, Statement *statement)
+{
+  bool is_first = !statement->has_words;
+  statement->has_words = true;
+  statement->is_copy |= is_first && sql_token_is (text, token, "copy");
+  statement->from_stdin |= statement->after_from && sql_token_is (text, token, "stdin");
+  statement->after_from = sql_token_is (text, token, "from");
+}
+
+/* Behind the semicolon of COPY ... FROM stdin: the rows, up to a line "\.", are data. */
+static void
+skip_rows (Walk *walk)
+{
+  size_t at = walk->at;
+  while (at < walk->length)
+    {
+      size_t length = line_length (walk->text + at, walk->length - at);
+      bool is_end = length >= 2 && memcmp (walk->text + at, "\\.", 2) == 0
+                    && (length == 2 || (length == 3 && walk->text[at + 2] == '\r'));
+      at = MIN (at + length + 1, walk->length);
+      if (is_end)
+        {
+          walk->at = at;
+          return;
+        }
+    }
+}
+
 char *
 runnable_problem (char *text, size_t length, unsigned int line)
 {
   Walk walk = { .text = text, .length = length, .line = line };
+  Statement statement = { 0 };
   SqlToken token;
-  if (!is_suspect (text, length))
+  if (!is_suspect (text))
     return NULL;
   while (sql_token_next (text, length, &walk.at, &token))
     {
       char *problem
           = token.kind == SQL_TOKEN_OPERATOR ? operator_problem (&walk, token.start) : NULL;
+      if (token.kind == SQL_TOKEN_SEMICOLON)
+        {
+          if (statement.is_copy && statement.from_stdin)
+            skip_rows (&walk);
+          statement = (Statement){ 0 };
+        }
+      else if (token.kind == SQL_TOKEN_WORD)
+        note_word (text, &token, &statement);
       if (problem != NULL)
         return problem;
     }

@@ -440,7 +440,8 @@ test_what_cannot_be_run (void **state)
   } cases[] = {
     { "SELECT 1;\n\\i other.sql\n", "psql's \\i on line 2" },
     { "SELECT 1 \\gexec\n", "psql's \\gexec on line 1" },
-    { "COPY t FROM stdin;\n1\n\\.\n", "rows of a COPY for psql up to line 3" },
+    { "COPY t FROM stdin;\n1\t{{:x\n\\.\nSELECT 1;\n", NULL },
+    { "SELECT 1;\n\\.\n", "rows without a COPY up to line 2" },
     { "SELECT :'name';", "a variable of psql (:') on line 1" },
     { "GRANT ALL ON t TO :owner;", "psql's variable :owner on line 1" },
     { "CREATE TABLE {{ schema }}.t ();", "a template's {{ on line 1" },

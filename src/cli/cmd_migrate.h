@@ -1,0 +1,91 @@
+/*
+ * What the files of `pgkeel migrate` share: the project's files, the database's history, and the two
+ * held against each other.
+ */
+#pragma once
+
+#include "cli/command.h"
+#include "migrate/migration.h"
+#include "migrate/plan.h"
+#include "migrate/run.h"
+
+typedef struct
+{
+  Project *project; /* the context's */
+  MigrationSet *set;
+  SqlParser *parser;
+  char *url;
+  DbConn *conn;
+  History *history;
+  Plan *plan;
+} MigrateBase;
+
+void migrate_base_clear (MigrateBase *base);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MigrateBase, migrate_base_clear)
+
+/* Reads the project's files; no server is asked. Warns of files that were left out. */
+bool migrate_base_open (CliContext *context, MigrateBase *base, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Connects to the environment's database. For commands that WRITE the environment must be an
+ * authorised one and the database's stamp must agree. */
+bool migrate_base_connect (MigrateBase *base, bool write, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads the history, again if it was read before, and makes the plan. */
+bool migrate_base_plan (MigrateBase *base, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Takes the lock for one run at a time (WAIT: a duration, NULL: ten minutes), reads the history again
+ * and makes the plan. A pooler in transaction mode is refused. */
+bool migrate_base_lock (CliContext *context, MigrateBase *base, const char *wait, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The milliseconds that WAIT (of --wait; NULL: ten minutes) means; KEEL_ERROR_USAGE. */
+bool migrate_parse_wait (const char *wait, int64_t *ret_ms, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+json_t *migrate_item_json (const PlanItem *item);    /* the caller owns it */
+json_t *migrate_items_json (const GPtrArray *items); /* of PlanItem */
+json_t *migrate_failure_json (const RunFailure *failure);
+
+/* What up and down do around the run itself. */
+typedef struct
+{
+  CliContext *context;
+  MigrateBase *base;
+  const char *action;     /* "migrate up", for the audit log */
+  const GPtrArray *items; /* of PlanItem */
+  int64_t wait_ms;
+  bool no_backup;
+  char *backup;     /* its name; NULL: none was made */
+  guint done_count; /* of items */
+  int64_t elapsed_us;
+  RunFailure failure;
+  RunAftermath aftermath;
+} MigrateRun;
+
+void migrate_run_clear (MigrateRun *run);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MigrateRun, migrate_run_clear)
+
+/* Writes a line of PHASE ("refused", "failed", ...) to the audit log. */
+bool migrate_audit (const MigrateRun *run, const char *phase, const char *message, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Backs up first, unless the environment is local or the database empty, then runs all items and
+ * writes the audit log. RUN has what was done, on failure too. */
+bool migrate_run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Starts the run of RUN->base's session. */
+bool migrate_run_start (const MigrateRun *run, Run **ret_runner, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Shows what RUN did, or its part before it failed. */
+void migrate_run_show (const MigrateRun *run, const char *verb);
+
+/* `pgkeel migrate up` and `down`: cmd_migrate_up.c, cmd_migrate_down.c. */
+extern const GOptionEntry migrate_up_options[];
+extern const GOptionEntry migrate_down_options[];
+bool migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+bool migrate_command_down (CliContext *context, int argc, char **argv, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -240,7 +240,7 @@ blocks_read (Folder *folder, const char *name, const BlockSyntax *syntax, Migrat
     }
   fill_script (&reading, true, &migration->up);
   fill_script (&reading, false, &migration->down);
-  memcpy (migration->checksum, file->checksum, sizeof migration->checksum);
+  folder_file_checksum (file, migration->checksum);
   if (reading.has_variables)
     migration->not_sql = g_strdup ("variables of the environment are put into it");
   return true;

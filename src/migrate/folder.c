@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -52,7 +53,7 @@ is_folder (int fd, const struct dirent *item)
 }
 
 static bool
-list (const char *path, const char *shown, GPtrArray **ret_entries, GError **error)
+list (const char *path, const char *shown, GPtrArray **ret_entries, int *ret_fd, GError **error)
 {
   g_auto (Directory) directory = opendir (path);
   if (directory == NULL)
@@ -74,6 +75,8 @@ list (const char *path, const char *shown, GPtrArray **ret_entries, GError **err
       g_ptr_array_add (entries, entry);
     }
   g_ptr_array_sort (entries, compare_entries);
+  if (ret_fd != NULL && (*ret_fd = fcntl (dirfd (directory), F_DUPFD_CLOEXEC, 0)) < 0)
+    return keel_error_errno (error, errno, "cannot read the folder “%s”", shown);
   *ret_entries = g_steal_pointer (&entries);
   return true;
 }
@@ -83,13 +86,18 @@ folder_open (const char *root, const char *shown, Folder **ret_folder, GError **
 {
   g_autofree char *path = g_canonicalize_filename (shown, root);
   GPtrArray *entries;
-  if (!list (path, shown, &entries, error))
+  int fd;
+  if (!list (path, shown, &entries, &fd, error))
     return false;
   Folder *folder = g_new0 (Folder, 1);
   folder->root = g_strdup (root);
   folder->shown = g_strdup (shown);
   folder->path = g_steal_pointer (&path);
   folder->entries = entries;
+  folder->fd = fd;
+  folder->names = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < entries->len; i++)
+    g_hash_table_add (folder->names, ((FolderEntry *) entries->pdata[i])->name);
   folder->files
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) file_free);
   *ret_folder = folder;
@@ -104,6 +112,8 @@ folder_free (Folder *folder)
   g_free (folder->root);
   g_free (folder->shown);
   g_free (folder->path);
+  close (folder->fd);
+  g_hash_table_unref (folder->names);
   g_ptr_array_unref (folder->entries);
   g_hash_table_unref (folder->files);
   g_free (folder);
@@ -120,8 +130,9 @@ folder_shown (const Folder *folder, const char *name)
 bool
 folder_has (const Folder *folder, const char *name)
 {
-  g_autofree char *path = g_build_filename (folder->path, name, NULL);
-  return g_file_test (path, G_FILE_TEST_EXISTS);
+  if (strchr (name, '/') == NULL)
+    return g_hash_table_contains (folder->names, name);
+  return faccessat (folder->fd, name, F_OK, 0) == 0;
 }
 
 bool
@@ -129,7 +140,7 @@ folder_list (const Folder *folder, const char *name, GPtrArray **ret_entries, GE
 {
   g_autofree char *path = g_build_filename (folder->path, name, NULL);
   g_autofree char *shown = folder_shown (folder, name);
-  return list (path, shown, ret_entries, error);
+  return list (path, shown, ret_entries, NULL, error);
 }
 
 static bool
@@ -152,31 +163,102 @@ remove_byte_order_mark (FolderFile *file)
   if (file->length < mark || memcmp (file->text, BYTE_ORDER_MARK, mark) != 0)
     return;
   file->length -= mark;
+  file->had_mark = true;
   memmove (file->text, file->text + mark, file->length + 1);
+}
+
+/* Reads SIZE bytes and one more, which must not be there: most files in one call. */
+static bool
+read_bytes (int fd, size_t size, const char *shown, FolderFile *file, GError **error)
+{
+  file->text = g_malloc (size + 2);
+  while (file->length <= size)
+    {
+      ssize_t count = read (fd, file->text + file->length, size + 1 - file->length);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return keel_error_errno (error, errno, "cannot read “%s”", shown);
+      if (count == 0)
+        break;
+      file->length += (size_t) count;
+    }
+  file->text[file->length] = '\0';
+  return file->length <= size
+         || keel_error (error, KEEL_ERROR_FAILED, "Try again when it is whole.",
+                        "“%s” grew while it was read", shown);
+}
+
+/* A migration tool reads thousands of these before it says a word: no more system calls than needed. */
+static bool
+read_file (const Folder *folder, const char *name, FolderFile **ret_file, GError **error)
+{
+  g_autofree char *shown = folder_shown (folder, name);
+  g_autoptr (FolderFile) file = g_new0 (FolderFile, 1);
+  struct stat info;
+  g_auto (Fd) fd = openat (folder->fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return keel_error_errno (error, errno, "cannot open “%s”", shown);
+  if (fstat (fd, &info) != 0)
+    return keel_error_errno (error, errno, "cannot read “%s”", shown);
+  if (!S_ISREG (info.st_mode))
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "“%s” is not a regular file", shown);
+  if ((uint64_t) info.st_size > MIGRATION_FILE_MAX_BYTES)
+    return keel_error (error, KEEL_ERROR_FAILED, "Load data with COPY from another file.",
+                       "“%s” is larger than 64 MB", shown);
+  if (!read_bytes (fd, (size_t) info.st_size, shown, file, error))
+    return false;
+  remove_byte_order_mark (file);
+  if (!check_utf8 (file, shown, error))
+    return false;
+  *ret_file = g_steal_pointer (&file);
+  return true;
 }
 
 bool
 folder_read (Folder *folder, const char *name, FolderFile **ret_file, GError **error)
 {
-  FolderFile *known = g_hash_table_lookup (folder->files, name);
-  if (known != NULL)
+  FolderFile *file = g_hash_table_lookup (folder->files, name);
+  if (file == NULL)
     {
-      *ret_file = known;
-      return true;
+      if (!read_file (folder, name, &file, error))
+        return false;
+      g_hash_table_insert (folder->files, g_strdup (name), file);
     }
-  g_autofree char *path = g_build_filename (folder->path, name, NULL);
-  g_autofree char *shown = folder_shown (folder, name);
-  g_autoptr (FolderFile) file = g_new0 (FolderFile, 1);
-  if (!fs_read_text (path, MIGRATION_FILE_MAX_BYTES, &file->text, &file->length, error))
-    return false;
-  uint8_t sum[SHA256_BYTES];
-  sha256_of (file->text, file->length, sum);
-  g_autofree char *hex = sha256_hex (sum);
-  memcpy (file->checksum, hex, sizeof file->checksum);
-  remove_byte_order_mark (file);
-  if (!check_utf8 (file, shown, error))
-    return false;
   *ret_file = file;
-  g_hash_table_insert (folder->files, g_strdup (name), g_steal_pointer (&file));
+  return true;
+}
+
+void
+folder_file_checksum (const FolderFile *file, char checksum[65])
+{
+  g_autoptr (Sha256) hash = sha256_new ();
+  uint8_t sum[SHA256_BYTES];
+  if (file->had_mark)
+    sha256_update (hash, BYTE_ORDER_MARK, strlen (BYTE_ORDER_MARK));
+  sha256_update (hash, file->text, file->length);
+  sha256_finish (hash, sum);
+  g_autofree char *hex = sha256_hex (sum);
+  memcpy (checksum, hex, SHA256_HEX_CHARS + 1);
+}
+
+bool
+folder_take (Folder *folder, const char *name, char **ret_text, size_t *ret_length,
+             char checksum[65], GError **error)
+{
+  g_autoptr (FolderFile) taken = NULL;
+  FolderFile *file = g_hash_table_lookup (folder->files, name);
+  if (file == NULL)
+    {
+      if (!read_file (folder, name, &taken, error))
+        return false;
+      file = taken;
+    }
+  if (checksum != NULL)
+    folder_file_checksum (file, checksum);
+  *ret_text = g_steal_pointer (&file->text);
+  *ret_length = file->length;
+  if (taken == NULL)
+    g_hash_table_remove (folder->files, name);
   return true;
 }

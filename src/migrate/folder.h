@@ -21,9 +21,9 @@ typedef struct
 
 typedef struct
 {
-  char *text; /* NUL-terminated; may be stolen */
+  char *text; /* NUL-terminated */
   size_t length;
-  char checksum[65]; /* SHA-256 of the bytes in the file, hex */
+  bool had_mark; /* a byte order mark, which is not in text */
 } FolderFile;
 
 typedef struct
@@ -31,7 +31,9 @@ typedef struct
   char *root;         /* the project's folder */
   char *shown;        /* seen from the project's folder, for messages and paths; "." for itself */
   char *path;         /* absolute */
+  int fd;             /* of the folder */
   GPtrArray *entries; /* of FolderEntry, sorted by bytes */
+  GHashTable *names;  /* the same by name */
   GHashTable *files;  /* name -> FolderFile: what has been read */
 } Folder;
 
@@ -50,6 +52,14 @@ bool folder_list (const Folder *folder, const char *name, GPtrArray **ret_entrie
 bool folder_read (Folder *folder, const char *name, FolderFile **ret_file, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, but its text becomes the caller's: the next one to ask reads it anew. */
+bool folder_take (Folder *folder, const char *name, char **ret_text, size_t *ret_length,
+                  char checksum[65], GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Writes the SHA-256 of the bytes in the file, hex. */
+void folder_file_checksum (const FolderFile *file, char checksum[65]);
+
+/* Whether there is such a file or folder. */
 bool folder_has (const Folder *folder, const char *name);
 
 /* NAME as messages and scripts show it, seen from the project's folder; caller frees. */

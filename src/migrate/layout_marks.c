@@ -73,6 +73,13 @@ goose_mark (const char *line, size_t length, bool *no_transaction)
 
 static const BlockSyntax goose_syntax = { "-- +goose Up", "-- +goose Down", goose_mark };
 
+/* Files that hold one direction each need not be searched for marks. */
+static bool
+is_of_a_pair (const char *name)
+{
+  return g_str_has_suffix (name, ".up.sql") || g_str_has_suffix (name, ".down.sql");
+}
+
 static bool
 fits (Folder *folder, const BlockSyntax *syntax, LayoutFit *ret_fit, GError **error)
 {
@@ -82,7 +89,7 @@ fits (Folder *folder, const BlockSyntax *syntax, LayoutFit *ret_fit, GError **er
       const FolderEntry *entry = folder->entries->pdata[i];
       FolderFile *file;
       if (entry->is_folder || !g_ascii_isdigit (entry->name[0])
-          || !g_str_has_suffix (entry->name, ".sql"))
+          || !g_str_has_suffix (entry->name, ".sql") || is_of_a_pair (entry->name))
         continue;
       if (!folder_read (folder, entry->name, &file, error))
         return false;

@@ -74,16 +74,11 @@ bool
 layout_read_script (Folder *folder, const char *name, MigrationScript *script, char checksum[65],
                     GError **error)
 {
-  FolderFile *file;
-  if (!folder_read (folder, name, &file, error))
+  if (!folder_take (folder, name, &script->text, &script->length, checksum, error))
     return false;
   script->path = folder_shown (folder, name);
-  script->text = g_strndup (file->text, file->length);
-  script->length = file->length;
   script->line = 1;
   script->no_transaction = layout_asks_for_no_transaction (script->text);
-  if (checksum != NULL)
-    memcpy (checksum, file->checksum, sizeof file->checksum);
   return true;
 }
 

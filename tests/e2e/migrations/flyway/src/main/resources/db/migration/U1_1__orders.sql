@@ -1,0 +1,4 @@
+DROP VIEW IF EXISTS user_orders;
+DROP TABLE orders;
+DROP TYPE order_status;
+DELETE FROM users WHERE email IN ('ada@example.org', 'grace@example.org');

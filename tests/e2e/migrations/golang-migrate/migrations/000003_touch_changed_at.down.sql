@@ -1,0 +1,6 @@
+BEGIN;
+
+DROP TRIGGER orders_touch ON orders;
+DROP FUNCTION touch_changed_at ();
+
+COMMIT;

@@ -1,0 +1,5 @@
+BEGIN;
+
+DROP VIEW user_orders;
+
+COMMIT;

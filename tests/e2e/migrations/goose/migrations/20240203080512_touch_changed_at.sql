@@ -1,0 +1,17 @@
+-- +goose Up
+-- +goose StatementBegin
+CREATE FUNCTION touch_changed_at () RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.changed_at := now();  -- a semicolon; in a comment
+  RETURN NEW;
+END;
+$$
+-- +goose StatementEnd
+
+CREATE TRIGGER orders_touch BEFORE UPDATE ON orders
+  FOR EACH ROW EXECUTE FUNCTION touch_changed_at ();
+
+-- +goose Down
+DROP TRIGGER orders_touch ON orders;
+DROP FUNCTION touch_changed_at ();

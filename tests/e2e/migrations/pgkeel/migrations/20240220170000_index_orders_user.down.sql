@@ -1,0 +1,2 @@
+-- pgkeel: no-transaction
+DROP INDEX CONCURRENTLY orders_user_id;

@@ -1,0 +1,3 @@
+-- Deploy shop:refunds to pg
+
+ALTER TYPE order_status ADD VALUE 'refunded' AFTER 'sent';

@@ -1,0 +1,8 @@
+-- Revert shop:touch_changed_at to pg
+
+BEGIN;
+
+DROP TRIGGER orders_touch ON orders;
+DROP FUNCTION touch_changed_at ();
+
+COMMIT;

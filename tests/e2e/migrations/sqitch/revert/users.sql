@@ -1,0 +1,7 @@
+-- Revert shop:users to pg
+
+BEGIN;
+
+DROP TABLE users;
+
+COMMIT;

@@ -1,0 +1,7 @@
+-- Verify shop:user_names to pg
+
+BEGIN;
+
+SELECT name FROM users WHERE false;
+
+ROLLBACK;

@@ -1,0 +1,7 @@
+-- Verify shop:users to pg
+
+BEGIN;
+
+SELECT id, email, created_at FROM users WHERE false;
+
+ROLLBACK;

@@ -1,0 +1,257 @@
+/*
+ * Which changes of a column's type keep the table as it is, and which expressions have to be
+ * evaluated for each row.
+ *
+ * After ATColumnChangeRequiresRewrite and the planner's support functions of the length coercions
+ * (varchar_support, numeric_support, temporal_simplify and their like).
+ */
+#include "migrate/lock_model.h"
+#include "sql/tree.h"
+
+#include <string.h>
+
+#define VARCHAR "varchar"
+
+static bool
+is_one_of (const char *name, const char *const *names)
+{
+  return name != NULL && g_strv_contains (names, name);
+}
+
+/* Casts of pg_cast that need no function, beside those to a type itself. */
+static bool
+is_binary_coercible (const char *old, const char *new)
+{
+  static const char *const pairs[][2] = {
+    { "text", VARCHAR },   { VARCHAR, "text" },   { "cidr", "inet" },     { "int4", "oid" },
+    { "oid", "int4" },     { "xml", "text" },     { "xml", VARCHAR },     { "varbit", "bit" },
+    { "bit", "varbit" },   { "oid", "regclass" }, { "regclass", "oid" },  { "oid", "regproc" },
+    { "oid", "regtype" },  { "regtype", "oid" },  { "int4", "regclass" }, { "regclass", "int4" },
+    { "text", "bpchar" },  { VARCHAR, "bpchar" }, { "text", "citext" },   { "citext", "text" },
+    { "citext", VARCHAR }, { VARCHAR, "citext" }, { "regproc", "oid" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (pairs); i++)
+    if (strcmp (old, pairs[i][0]) == 0 && strcmp (new, pairs[i][1]) == 0)
+      return true;
+  return false;
+}
+
+/* Whether every value under the old modifiers is one under the new, and the server sees it. */
+static bool
+is_wider (const char *name, const LockType *old, const LockType *new)
+{
+  static const char *const temporal[]
+      = { "timestamp", "timestamptz", "time", "timetz", "interval", NULL };
+  static const char *const lengths[] = { VARCHAR, "varbit", NULL };
+  if (new->modifier_count == 0)
+    return true;
+  if (is_one_of (name, lengths))
+    return old->modifier_count > 0 && old->modifiers[0] <= new->modifiers[0];
+  /* Six digits are all there are. */
+  if (is_one_of (name, temporal))
+    return new->modifiers[0] >= 6
+           || (old->modifier_count > 0 && old->modifiers[0] <= new->modifiers[0]);
+  if (strcmp (name, "numeric") == 0)
+    return old->modifier_count > 0 && old->modifiers[1] == new->modifiers[1]
+           && old->modifiers[0] <= new->modifiers[0];
+  return false;
+}
+
+static bool
+same_modifiers (const LockType *a, const LockType *b)
+{
+  return a->modifier_count == b->modifier_count
+         && memcmp (a->modifiers, b->modifiers, sizeof (int) * (size_t) a->modifier_count) == 0;
+}
+
+/* Types whose length coercion keeps nothing when it is left out. */
+static bool
+has_modifiers (const char *name)
+{
+  static const char *const names[]
+      = { VARCHAR,  "varbit",   "numeric", "timestamp", "timestamptz", "time",
+          "timetz", "interval", "bpchar",  "bit",       NULL };
+  return is_one_of (name, names);
+}
+
+/* What only a server could say: types of extensions, domains that no file made. */
+static bool
+is_known_type (const char *name)
+{
+  static const char *const names[]
+      = { "int2",   "int4",  "int8",     "float4",    "float8",      "numeric",
+          "bool",   "text",  VARCHAR,    "bpchar",    "name",        "bytea",
+          "date",   "time",  "timetz",   "timestamp", "timestamptz", "interval",
+          "json",   "jsonb", "uuid",     "inet",      "cidr",        "macaddr",
+          "xml",    "bit",   "varbit",   "oid",       "money",       "tsvector",
+          "citext", "point", "smallint", "bigint",    "integer",     NULL };
+  g_autofree char *element
+      = g_str_has_suffix (name, "[]") ? g_strndup (name, strlen (name) - 2) : g_strdup (name);
+  return is_one_of (element, names);
+}
+
+static LockAnswer
+change_of_modifiers (const LockType *old, const LockType *new)
+{
+  const char *name = old->name;
+  if (same_modifiers (old, new))
+    return LOCK_NO;
+  if (g_str_has_suffix (name, "[]"))
+    return new->modifier_count == 0 ? LOCK_NO : LOCK_YES;
+  if (!has_modifiers (name))
+    return LOCK_MAYBE;
+  return is_wider (name, old, new) ? LOCK_NO : LOCK_YES;
+}
+
+LockAnswer
+lock_type_change_rewrites (const LockSchema *schema, const LockType *old, const LockType *new)
+{
+  bool is_constrained;
+  if (lock_schema_is_domain (schema, new->name, &is_constrained))
+    return is_constrained ? LOCK_YES : LOCK_MAYBE;
+  if (strcmp (old->name, new->name) == 0)
+    return change_of_modifiers (old, new);
+  /* Between UTC alone, and whose time zone it will be is not known here. */
+  if ((strcmp (old->name, "timestamp") == 0 && strcmp (new->name, "timestamptz") == 0)
+      || (strcmp (old->name, "timestamptz") == 0 && strcmp (new->name, "timestamp") == 0))
+    return LOCK_MAYBE;
+  if (!is_binary_coercible (old->name, new->name))
+    return is_known_type (old->name) && is_known_type (new->name) ? LOCK_YES : LOCK_MAYBE;
+  if (new->modifier_count == 0)
+    return LOCK_NO;
+  /* varchar(10) to text to varchar(20) does not remember the 10. */
+  if (strcmp (new->name, VARCHAR) == 0 && strcmp (old->name, VARCHAR) == 0)
+    return change_of_modifiers (old, new);
+  return LOCK_YES;
+}
+
+/* Names of functions of PostgreSQL that may be evaluated once for all rows. */
+static bool
+is_stable_function (const char *name)
+{
+  static const char *const names[] = { "now",
+                                       "transaction_timestamp",
+                                       "statement_timestamp",
+                                       "current_setting",
+                                       "lower",
+                                       "upper",
+                                       "concat",
+                                       "concat_ws",
+                                       "length",
+                                       "char_length",
+                                       "date_trunc",
+                                       "date_part",
+                                       "extract",
+                                       "make_date",
+                                       "make_interval",
+                                       "make_timestamp",
+                                       "make_timestamptz",
+                                       "to_char",
+                                       "to_timestamp",
+                                       "to_date",
+                                       "to_number",
+                                       "age",
+                                       "timezone",
+                                       "md5",
+                                       "sha256",
+                                       "encode",
+                                       "decode",
+                                       "abs",
+                                       "round",
+                                       "floor",
+                                       "ceil",
+                                       "trunc",
+                                       "greatest",
+                                       "least",
+                                       "array_to_string",
+                                       "string_to_array",
+                                       "jsonb_build_object",
+                                       "json_build_object",
+                                       "jsonb_build_array",
+                                       "json_build_array",
+                                       "to_json",
+                                       "to_jsonb",
+                                       "array_append",
+                                       "array_cat",
+                                       "replace",
+                                       "substring",
+                                       "substr",
+                                       "trim",
+                                       "btrim",
+                                       "ltrim",
+                                       "rtrim",
+                                       "left",
+                                       "right",
+                                       "repeat",
+                                       "lpad",
+                                       "rpad",
+                                       "format",
+                                       "pg_backend_pid",
+                                       "current_schema",
+                                       "current_database",
+                                       "coalesce",
+                                       "nullif",
+                                       "to_tsvector",
+                                       "int4range",
+                                       "int8range",
+                                       "numrange",
+                                       "tsrange",
+                                       "tstzrange",
+                                       "daterange",
+                                       "power",
+                                       "sqrt",
+                                       "hashtext",
+                                       "split_part",
+                                       "initcap",
+                                       "reverse",
+                                       "row_to_json",
+                                       "inet",
+                                       NULL };
+  return is_one_of (name, names);
+}
+
+typedef struct
+{
+  const LockSchema *schema;
+  LockAnswer answer;
+} Volatility;
+
+static bool
+visit_function (const json_t *call, void *data)
+{
+  static const char *const volatile_names[] = { "random",
+                                                "clock_timestamp",
+                                                "gen_random_uuid",
+                                                "uuid_generate_v1",
+                                                "uuid_generate_v1mc",
+                                                "uuid_generate_v4",
+                                                "uuidv4",
+                                                "uuidv7",
+                                                "nextval",
+                                                "setval",
+                                                "timeofday",
+                                                "gen_random_bytes",
+                                                "gen_salt",
+                                                "txid_current",
+                                                "pg_sleep",
+                                                "random_normal",
+                                                "currval",
+                                                "lastval",
+                                                NULL };
+  Volatility *volatility = data;
+  const char *name = sql_tree_last_name (json_object_get (call, "funcname"));
+  char declared = name != NULL ? lock_schema_volatility (volatility->schema, name) : '\0';
+  if (declared == 'v' || (declared == '\0' && is_one_of (name, volatile_names)))
+    volatility->answer = LOCK_YES;
+  else if (declared == '\0' && !is_stable_function (name) && volatility->answer == LOCK_NO)
+    volatility->answer = LOCK_MAYBE;
+  return volatility->answer == LOCK_YES;
+}
+
+LockAnswer
+lock_expression_is_volatile (const LockSchema *schema, const json_t *expression)
+{
+  Volatility volatility = { schema, LOCK_NO };
+  sql_tree_visit (expression, "FuncCall", visit_function, &volatility);
+  return volatility.answer;
+}

@@ -34,14 +34,16 @@ static const char drop_sql[]
       "                        AND d.objid = c.oid)"
       "  UNION ALL SELECT 7, pg_catalog.format('DROP LANGUAGE IF EXISTS %I CASCADE', lanname)"
       "    FROM pg_catalog.pg_language WHERE lanispl AND lanname <> 'plpgsql'"
+      "  UNION ALL SELECT 8, pg_catalog.format('DROP ACCESS METHOD IF EXISTS %I CASCADE', amname)"
+      "    FROM pg_catalog.pg_am WHERE oid >= 16384"
       /* Default privileges would add to what the backup grants: back to those that are built in. */
-      "  UNION ALL SELECT 8, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON %s FROM %s',"
+      "  UNION ALL SELECT 9, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON %s FROM %s',"
       "                        d.owner, d.what, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE"
       "                          pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)"
       "    FROM defaults d, pg_catalog.aclexplode(d.acl) a"
-      "  UNION ALL SELECT 9, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %1$I GRANT ALL ON %2$s TO %1$I',"
+      "  UNION ALL SELECT 10, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %1$I GRANT ALL ON %2$s TO %1$I',"
       "                        d.owner, d.what) FROM defaults d"
-      "  UNION ALL SELECT 9, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT ALL ON %s TO PUBLIC',"
+      "  UNION ALL SELECT 10, pg_catalog.format('ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT ALL ON %s TO PUBLIC',"
       "                        d.owner, d.what) FROM defaults d WHERE d.what IN ('FUNCTIONS', 'TYPES')"
       ") AS s (phase, sql) ORDER BY phase, sql";
 

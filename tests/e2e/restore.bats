@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # pgkeel restore of a whole database: side by side, in place, what guards it, and what is left when it
 # fails or is killed. Tables are in restore_table.bats, dumps of other programs in restore_foreign.bats.
-# shellcheck disable=SC1111,SC2030,SC2031,SC2119,SC2120,SC2154 # real quotation marks; set by helper.bash; each test is a subshell
+# shellcheck disable=SC1111,SC2016,SC2030,SC2031,SC2119,SC2120,SC2154 # real quotation marks; set by helper.bash; each test is a subshell
 
 load helper
 
@@ -468,6 +468,7 @@ on_terminal ()
     sql books_in_place "CREATE SCHEMA late; CREATE TABLE late.t (a int); CREATE VIEW late.v AS SELECT 1 AS x;
       ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO book_reader;
       ALTER DEFAULT PRIVILEGES FOR ROLE book_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+      CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
       SELECT lo_from_bytea(4711, 'abc');
       CREATE FUNCTION forbid () RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no DDL here''; END';
       CREATE EVENT TRIGGER forbid ON ddl_command_start EXECUTE FUNCTION forbid ()" > /dev/null

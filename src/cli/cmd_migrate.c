@@ -71,8 +71,11 @@ bool
 migrate_parse_wait (const char *wait, int64_t *ret_ms, GError **error)
 {
   int64_t seconds;
+  g_autofree char *with_unit = g_strconcat (wait != NULL ? wait : "", "s", NULL);
   if (wait == NULL)
     *ret_ms = WAIT_DEFAULT_MS;
+  else if (duration_parse (with_unit, &seconds) && seconds >= 0 && seconds <= 7 * 24 * 3600)
+    *ret_ms = seconds * 1000;
   else if (duration_parse (wait, &seconds) && seconds >= 0 && seconds <= 7 * 24 * 3600)
     *ret_ms = seconds * 1000;
   else
@@ -355,5 +358,6 @@ const CliCommand migrate_commands[] = {
     = "One line for each time a migration was applied, the oldest first, undone ones included.",
     .example = "pgkeel migrate history --json",
     .run = run_history },
+  { .name = "lint", .same_as = &migrate_lint_command },
   { 0 },
 };

@@ -39,7 +39,7 @@ bool migrate_base_plan (MigrateBase *base, GError **error) G_GNUC_WARN_UNUSED_RE
 bool migrate_base_lock (CliContext *context, MigrateBase *base, const char *wait, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* The milliseconds that WAIT (of --wait; NULL: ten minutes) means; KEEL_ERROR_USAGE. */
+/* The milliseconds that WAIT (of --lock-wait; NULL: ten minutes) means; KEEL_ERROR_USAGE. */
 bool migrate_parse_wait (const char *wait, int64_t *ret_ms, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

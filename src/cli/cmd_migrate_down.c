@@ -199,6 +199,6 @@ const GOptionEntry migrate_down_options[]
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
           "Show what would be undone and lost, and change nothing", NULL },
         { "no-backup", 0, 0, G_OPTION_ARG_NONE, &option_no_backup, "Make no backup first", NULL },
-        { "wait", 0, 0, G_OPTION_ARG_STRING, &option_wait,
+        { "lock-wait", 0, 0, G_OPTION_ARG_STRING, &option_wait,
           "How long to wait for another run, and for locks of tables (default: 10m)", "DURATION" },
         G_OPTION_ENTRY_NULL };

@@ -385,6 +385,6 @@ const GOptionEntry migrate_up_options[]
         { "allow-out-of-order", 0, 0, G_OPTION_ARG_NONE, &option_late,
           "Apply late migrations too, whose successors are applied already", NULL },
         { "no-backup", 0, 0, G_OPTION_ARG_NONE, &option_no_backup, "Make no backup first", NULL },
-        { "wait", 0, 0, G_OPTION_ARG_STRING, &option_wait,
+        { "lock-wait", 0, 0, G_OPTION_ARG_STRING, &option_wait,
           "How long to wait for another run, and for locks of tables (default: 10m)", "DURATION" },
         G_OPTION_ENTRY_NULL };

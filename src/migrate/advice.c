@@ -61,7 +61,7 @@ static const struct
   { "42P16", NULL,
     "The definition is not allowed; a view's columns can only be added at its end by CREATE OR REPLACE." },
   { "55P03", NULL,
-    "Others held locks on the table all the time; look for long transactions in pg_stat_activity, run it at a quieter time, or wait longer with --wait." },
+    "Others held locks on the table all the time; look for long transactions in pg_stat_activity, run it at a quieter time, or wait longer with --lock-wait." },
   { "40P01", NULL,
     "Another session took the same locks the other way round; run the command again." },
   { "57014", NULL,

@@ -101,9 +101,10 @@ run_lock_take (DbConn *conn, int64_t timeout_ms, Report *report, GError **error)
       g_autofree char *holder
           = first || clock_monotonic_us () >= give_up ? describe_holder (conn) : NULL;
       if (clock_monotonic_us () >= give_up)
-        return keel_error (error, KEEL_ERROR_LOCKED,
-                           "Run it again when that one has ended; --wait=DURATION waits longer.",
-                           "another run of migrations holds the lock: %s", holder);
+        return keel_error (
+            error, KEEL_ERROR_LOCKED,
+            "Run it again when that one has ended; --lock-wait=DURATION waits longer.",
+            "another run of migrations holds the lock: %s", holder);
       if (first)
         report_step (report, "waiting for another run of migrations (%s)", holder);
       struct pollfd fd = { cancel_fd (), POLLIN, 0 };

@@ -41,7 +41,7 @@ typedef struct
   Report *report;
   GPtrArray *conns; /* of DbConn; conns[0] is the main one */
   bool owns_conns;
-  LoadTypes *types; /* NULL: rows go as text */
+  LoadTypes *types;  /* NULL: rows go as text */
   GPtrArray *tables; /* of Table, with rows, large first */
 
   GMutex lock; /* over all below, and over what changes in tables */
@@ -244,9 +244,8 @@ fill_table (Load *load, const Work *work, DbConn *conn, const Parallel *parallel
   bool freeze;
   if (!begin_table (load, work, conn, &freeze, error))
     return false;
-  g_autoptr (LoadCopy) copy
-      = load_copy_new (load->reader, conn, work->table->entry, load->spec->only_statement,
-                       freeze, load->types);
+  g_autoptr (LoadCopy) copy = load_copy_new (load->reader, conn, work->table->entry,
+                                             load->spec->only_statement, freeze, load->types);
   const BackupMember *member;
   while ((member = take_part (load, work)) != NULL)
     {

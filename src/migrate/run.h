@@ -11,6 +11,19 @@
 #include "base/report.h"
 #include "db/statement.h"
 #include "migrate/plan.h"
+#include "migrate/script.h"
+
+/* Looks on at every statement: a rehearsal measures. Both are called in the session's transaction where
+ * the statement has one (each round of a batch has its own), AFTER of those that fail too, with DONE
+ * false: then the session cannot be asked anything. ROWS: changed by it, -1 when it changes none. A
+ * unit that is tried again calls again from its first statement. */
+typedef struct
+{
+  bool (*before) (const MigrateScript *script, guint index, void *data, GError **error);
+  bool (*after) (const MigrateScript *script, guint index, bool done, int64_t rows, void *data,
+                 GError **error);
+  void *data;
+} RunObserver;
 
 typedef struct
 {
@@ -21,6 +34,7 @@ typedef struct
   int64_t statement_timeout_ms; /* 0: none */
   int64_t wait_ms;              /* for locks, all tries of one transaction together */
   Report *report;
+  const RunObserver *observer; /* NULL: nobody looks on */
 } RunSpec;
 
 typedef struct Run Run;

@@ -55,6 +55,25 @@ run_text (ScriptRun *run, const DbStatement *statement, bool gives_way, int64_t 
 }
 
 static bool
+run_observed (ScriptRun *run, guint index, const DbStatement *statement, bool gives_way,
+              int64_t *ret_rows, Try *try, GError **error)
+{
+  const RunObserver *observer = run->run->spec.observer;
+  int64_t rows = -1;
+  if (observer == NULL)
+    return run_text (run, statement, gives_way, ret_rows, try, error);
+  if (!observer->before (run->script, index, observer->data, error))
+    return false;
+  bool done = run_text (run, statement, gives_way, &rows, try, error);
+  if (!observer->after (run->script, index, done, rows, observer->data, done ? error : NULL)
+      || !done)
+    return false;
+  if (ret_rows != NULL)
+    *ret_rows = rows;
+  return true;
+}
+
+static bool
 run_statement (ScriptRun *run, guint index, bool gives_way, int64_t *ret_rows, Try *try,
                GError **error)
 {
@@ -67,7 +86,7 @@ run_statement (ScriptRun *run, guint index, bool gives_way, int64_t *ret_rows, T
       what.data_length = statement->data_length;
     }
   try->index = index;
-  return run_text (run, &what, gives_way, ret_rows, try, error);
+  return run_observed (run, index, &what, gives_way, ret_rows, try, error);
 }
 
 /* --- a transaction --------------------------------------------------------------------------- */

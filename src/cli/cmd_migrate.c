@@ -352,6 +352,17 @@ const CliCommand migrate_commands[] = {
     .example = "pgkeel migrate down --steps=1",
     .options = migrate_down_options,
     .run = migrate_command_down },
+  { .name = "new",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Write the files of a new migration",
+    .description
+    = "In the layout that the project's migrations have: their names, their kind of version, a file or\n"
+      "a mark for the way back where they have one. Without any, the native layout is begun in\n"
+      "migrations/. Sqitch's plan and drizzle's journal get the new line they need. Asks no server.",
+    .example = "pgkeel migrate new add_users",
+    .run = migrate_command_new },
   { .name = "history",
     .summary = "List everything that was applied and undone, with times",
     .description

@@ -82,6 +82,10 @@ bool migrate_run_start (const MigrateRun *run, Run **ret_runner, GError **error)
 /* Shows what RUN did, or its part before it failed. */
 void migrate_run_show (const MigrateRun *run, const char *verb);
 
+/* `pgkeel migrate new`: cmd_migrate_new.c. */
+bool migrate_command_new (CliContext *context, int argc, char **argv, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* `pgkeel migrate up` and `down`: cmd_migrate_up.c, cmd_migrate_down.c. */
 extern const GOptionEntry migrate_up_options[];
 extern const GOptionEntry migrate_down_options[];

@@ -268,9 +268,9 @@ read_folder (const Layout *layout, Folder *folder, MigrationSet **ret_set, GErro
 }
 
 static MigrationSet *
-empty_set (const Layout *layout)
+empty_set (const Layout *layout, const char *folder)
 {
-  MigrationSet *set = migration_set_new (layout->name, usual_folders[0].name);
+  MigrationSet *set = migration_set_new (layout->name, folder);
   set->compare = layout->compare;
   return set;
 }
@@ -293,7 +293,21 @@ migration_set_read (const char *root, const char *folder_name, const char *layou
     layout = &layout_native;
   if (folder != NULL)
     return read_folder (layout, folder, ret_set, error);
-  *ret_set = empty_set (layout);
+  *ret_set = empty_set (layout, usual_folders[0].name);
+  return true;
+}
+
+bool
+migration_set_read_for_new (const char *root, const char *folder, const char *layout_name,
+                            MigrationSet **ret_set, GError **error)
+{
+  g_autofree char *path = folder != NULL ? g_canonicalize_filename (folder, root) : NULL;
+  if (path == NULL || g_file_test (path, G_FILE_TEST_EXISTS))
+    return migration_set_read (root, folder, layout_name, ret_set, error);
+  const Layout *layout = layout_name != NULL ? find_layout (layout_name, error) : &layout_native;
+  if (layout == NULL)
+    return false;
+  *ret_set = empty_set (layout, folder);
   return true;
 }
 

@@ -21,6 +21,10 @@
 bool migration_set_read (const char *root, const char *folder, const char *layout,
                          MigrationSet **ret_set, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, but FOLDER need not be there yet: then the set is empty. */
+bool migration_set_read_for_new (const char *root, const char *folder, const char *layout,
+                                 MigrationSet **ret_set, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A file that a new migration consists of. */
 typedef struct
 {

@@ -105,8 +105,14 @@ diesel_read (Folder *folder, MigrationSet *set, GError **error)
 static bool
 diesel_add (LayoutNew *new, GError **error)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (new->now);
-  g_autofree char *version = g_date_time_format (time, "%Y-%m-%d-%H%M%S");
+  g_autofree char *version = NULL;
+  for (int64_t now = new->now; version == NULL; now++)
+    {
+      g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (now);
+      g_autofree char *digits = g_date_time_format (time, "%Y%m%d%H%M%S");
+      if (migration_set_find (new->set, digits) == NULL)
+        version = g_date_time_format (time, "%Y-%m-%d-%H%M%S");
+    }
   layout_add_file (new, g_strdup (""), "%s_%s/up.sql", version, new->name);
   layout_add_file (new, g_strdup (""), "%s_%s/down.sql", version, new->name);
   return true;

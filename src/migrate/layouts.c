@@ -135,7 +135,11 @@ layout_next_version (const LayoutNew *new, unsigned int width)
       g_autofree char *number = g_strndup (last, digits);
       return next_number (number);
     }
-  return format_time (new->now, "%Y%m%d%H%M%S");
+  /* Also when the last one is of this very second, or of somebody whose clock is ahead. */
+  g_autofree char *time = format_time (new->now, "%Y%m%d%H%M%S");
+  return last != NULL && digits == 14 && layout_compare_numbers (time, last) <= 0
+             ? next_number (last)
+             : g_steal_pointer (&time);
 }
 
 void

@@ -128,6 +128,14 @@ binary_copies ()
     [ "$(grep -c 'statement: COPY public\.a (n, t) FROM stdin WITH (FREEZE)' "$(server_log)")" = 1 ]
     copies_of long > "$E2E_ROOT/long"
     copies_of long_again | diff "$E2E_ROOT/long" -
+    # The same within one transaction of one session.
+    sql long 'DELETE FROM a WHERE n IS NOT NULL'
+    : > "$(server_log)"
+    DB_RESTORE_CONFIRM=1 run_keel restore "$BACKUP" --in-place
+    assert_status 0
+    [ "$(binary_copies a)" = 1 ]
+    [ "$(grep -c 'statement: COPY public\.a (n, t) FROM stdin' "$(server_log)")" = 2 ]
+    copies_of long | diff "$E2E_ROOT/long" -
   done
 }
 

@@ -21,6 +21,7 @@ typedef struct
   const char *to;    /* --to: another database on that server; NULL: the one in the URL */
   const char *table; /* --table; NULL: everything */
   bool in_place;
+  bool skip_compare; /* side by side only: take the server's word for what it loaded */
   unsigned int job_count;
   unsigned int lock_wait_seconds; /* in place: for every lock that another session holds */
 } RestoreSpec;
@@ -48,7 +49,8 @@ typedef struct
   char *table;         /* with --table: as what, schema.name */
   char *kept;          /* the old database's new name; NULL without one */
   char *safety_backup; /* path; in place only */
-  bool is_compared;    /* false for dumps of other programs */
+  bool is_compared;    /* false for dumps of other programs, and when that was asked for */
+  bool is_foreign;     /* a dump of another program */
   CompareResult compared;
   uint64_t table_count, row_count;
   uint64_t bytes_read; /* of the backup file */

@@ -15,6 +15,7 @@
 static char *option_to;
 static char *option_table;
 static gboolean option_in_place;
+static gboolean option_no_compare;
 static gboolean option_dry_run;
 static int option_jobs;
 static int option_lock_wait = 60;
@@ -105,6 +106,13 @@ print_compared (const RestoreResult *result)
 {
   const CompareResult *c = &result->compared;
   g_autofree char *rows = text_format_count (result->row_count);
+  if (!result->is_compared && !result->is_foreign)
+    {
+      output_line ("%" G_GUINT64_FORMAT " tables, %s rows, each part as the backup's hashes say; "
+                   "NOT compared with what the server holds now, as asked",
+                   result->table_count, rows);
+      return;
+    }
   if (!result->is_compared)
     {
       output_line ("%" G_GUINT64_FORMAT
@@ -214,8 +222,13 @@ run_restore (CliContext *context, int argc, char **argv, GError **error)
                        .to = option_to,
                        .table = option_table,
                        .in_place = option_in_place,
+                       .skip_compare = option_no_compare,
                        .job_count = (unsigned int) MAX (option_jobs, 0),
                        .lock_wait_seconds = (unsigned int) CLAMP (option_lock_wait, 1, 86400) };
+  if (option_no_compare && (option_in_place || option_table != NULL))
+    return keel_error (error, KEEL_ERROR_USAGE,
+                       "What replaces rows that have no other copy is always compared.",
+                       "--no-compare cannot be used with --in-place or --table");
   if (!restore_plan_new (&spec, store, name, &plan, error))
     return false;
   if (option_dry_run)
@@ -242,6 +255,8 @@ static const GOptionEntry restore_options[] = {
     "For servers that allow no new database: back up, then replace in one transaction", NULL },
   { "lock-wait", 0, 0, G_OPTION_ARG_INT, &option_lock_wait,
     "With --in-place: how long to wait for a lock of another session (default: 60)", "SECONDS" },
+  { "no-compare", 0, 0, G_OPTION_ARG_NONE, &option_no_compare,
+    "Do not read the new database back to compare it: faster, and less certain", NULL },
   { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
     "Show what would be done, and change nothing", NULL },
   { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,

@@ -202,6 +202,26 @@ is now $(properties books_gone)"
   [ "$(rows "$DB")" = 833 ]
 }
 
+@test "--no-compare restores as much, and says what it did not do" {
+  run_keel restore "$BACKUP" --to "${DB}_quick" --no-compare
+  assert_status 0
+  assert_stdout '15 tables, 2,041 rows'
+  assert_stdout 'NOT compared'
+  [[ $output != *'equal by count'* ]] || fail "it says it compared: $output"
+  [ "$(rows "${DB}_quick")" = 1666 ]
+  run_keel restore "$BACKUP" --to "${DB}_quick2" --no-compare --json
+  assert_json '(.compared | not) and .tables == 15 and .rows == 2041 and (.steps | length) == 4
+    and (.steps | map(test("compare")) | any | not)'
+  dump "${DB}_quick" > quick
+  run_keel restore "$BACKUP" --to "${DB}_compared"
+  assert_status 0
+  dump "${DB}_compared" | diff quick -
+  # What replaces the only rows there are is always compared.
+  make_database
+  run_keel restore "$BACKUP" --in-place --no-compare
+  assert_error 2 '--no-compare cannot be used with --in-place' 'always compared'
+}
+
 # Texts of steps, without the times in names.
 steps () { sed -E 's/_[0-9]{8}_[0-9]{6}/_TIME/g'; }
 

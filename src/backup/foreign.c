@@ -10,13 +10,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* For what psql or pg_restore do not take. */
 #define DUMP_HINT                                                                                  \
   "Nothing was replaced. Look whether the dump is whole, and whether this server has what it needs."
+#define WAIT_TURN_MS 10
 #define BUFFER_BYTES ((size_t) 256 * 1024)
 #define ERRORS_MAX_BYTES (1024 * 1024)
 
@@ -106,6 +109,46 @@ open_text (const char *path, ForeignKind kind, int *ret_fd, pid_t *ret_gzip, GEr
   return started;
 }
 
+/* psql may take its time over a statement: TO does not block, so that whoever wants it to end need not
+ * wait for that. False when psql has ended, or shall. */
+static bool
+write_or_cancel (int to, const char *data, size_t length)
+{
+  while (length > 0)
+    {
+      struct pollfd fds[] = { { to, POLLOUT, 0 }, { cancel_fd (), POLLIN, 0 } };
+      ssize_t count = write (to, data, length);
+      if (count < 0 && errno != EINTR && errno != EAGAIN)
+        return false;
+      data += MAX (count, 0);
+      length -= (size_t) MAX (count, 0);
+      if (count < 0)
+        poll (fds, G_N_ELEMENTS (fds), -1);
+      if (cancel_requested ())
+        return false;
+    }
+  return true;
+}
+
+/* Its exit code, or that of being told to end when that is wanted. */
+static int
+wait_or_cancel (pid_t pid)
+{
+  int status;
+  while (!cancel_requested ())
+    {
+      struct pollfd fd = { cancel_fd (), POLLIN, 0 };
+      pid_t ended = waitpid (pid, &status, WNOHANG);
+      if (ended < 0 && errno != EINTR)
+        return 127;
+      if (ended == pid)
+        return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
+      poll (&fd, 1, WAIT_TURN_MS);
+    }
+  kill (pid, SIGTERM);
+  return process_wait (pid);
+}
+
 /* Feeds psql, or nobody (TO is -1); when psql has ended early its own error says why. */
 static bool
 feed (int from, int to, const char *path, bool is_gzip, GError **error)
@@ -125,8 +168,8 @@ feed (int from, int to, const char *path, bool is_gzip, GError **error)
         return script_end (script, error);
       if (!script_read (script, buffer, (size_t) count, error))
         return false;
-      if (to >= 0 && !fs_write_all (to, buffer, (size_t) count, "psql", NULL))
-        return true;
+      if (to >= 0 && !write_or_cancel (to, buffer, (size_t) count))
+        return cancel_check (error);
     }
 }
 
@@ -254,15 +297,16 @@ run_psql (Tool *tool, const char *path, ForeignKind kind, GError **error)
     return keel_error_errno (error, errno, "cannot make a pipe");
   bool started = process_start_fds (&spec, ends[0], -1, log, &psql, error);
   close (ends[0]);
+  fcntl (ends[1], F_SETFL, O_NONBLOCK);
   bool fed = started && feed (text, ends[1], path, kind == FOREIGN_SQL_GZ, error);
   /* Without its end psql must not run the last statement as if it were whole. */
   if (started && !fed)
     kill (psql, SIGTERM);
   close (ends[1]);
   fd_clear (&text);
-  int psql_code = started ? process_wait (psql) : 0;
+  int psql_code = started ? wait_or_cancel (psql) : 0;
   int gzip_code = gzip > 0 ? process_wait (gzip) : 0;
-  if (!fed)
+  if (!fed || !cancel_check (error))
     return false;
   if (psql_code != 0)
     {

@@ -16,7 +16,7 @@ typedef struct
   const json_t *command;
   LockMode mode; /* what comes out */
   LockAnswer rewrite, scan;
-  bool recurses; /* to partitions and inheriting tables */
+  bool stays; /* at the table that is named, whatever partitions it has */
 } Command;
 
 static const json_t *
@@ -148,11 +148,49 @@ set_not_null (Command *command)
     command->scan = LOCK_YES;
 }
 
+/* Whether all columns of a key are known to be NOT NULL. */
+static bool
+is_filled (const Command *command, const json_t *keys)
+{
+  size_t index;
+  json_t *key;
+  json_array_foreach (keys, index, key)
+    {
+      const LockColumn *column
+          = lock_schema_column (command->prediction->schema, command->key, sql_tree_string (key));
+      if (column == NULL || !column->is_not_null)
+        return false;
+    }
+  return true;
+}
+
+/* The index of a partitioned table is built on each partition; inheriting tables have none of it,
+ * but do get NOT NULL. */
+static void
+note_index_below (Command *command, const json_t *constraint)
+{
+  bool sets_not_null = sql_tree_is (constraint, "contype", "CONSTR_PRIMARY")
+                       && !is_filled (command, json_object_get (constraint, "keys"));
+  command->stays = is_partitioned (command) || !sets_not_null;
+  if (!is_partitioned (command))
+    return;
+  for (guint i = 0; i < command->relation->children->len; i++)
+    lock_note_tree (command->prediction, command->relation->children->pdata[i],
+                    sets_not_null ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE, LOCK_NO, LOCK_YES);
+}
+
 static void
 add_constraint (Command *command)
 {
+  static const char *const with_index[]
+      = { "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION", NULL };
+  const json_t *constraint = definition_of (command, "Constraint");
+  const char *kind = sql_tree_text (constraint, "contype");
   command->mode = LOCK_ACCESS_EXCLUSIVE;
-  note_constraint (command, definition_of (command, "Constraint"), false);
+  note_constraint (command, constraint, false);
+  if (kind != NULL && g_strv_contains (with_index, kind))
+    note_index_below (command, constraint);
+  command->stays |= sql_tree_flag (constraint, "is_no_inherit");
 }
 
 /* Without a foreign key's triggers the table it is to is left alone. */
@@ -212,7 +250,7 @@ static void
 attach_index (Command *command)
 {
   const json_t *partition = definition_of (command, "PartitionCmd");
-  command->mode = LOCK_ACCESS_EXCLUSIVE;
+  command->mode = LOCK_SHARE_UPDATE_EXCLUSIVE;
   lock_note_range (command->prediction, json_object_get (partition, "name"), LOCK_ACCESS_EXCLUSIVE,
                    LOCK_NO, LOCK_NO);
 }
@@ -358,13 +396,12 @@ predict_command (Command *command)
 {
   const char *subtype = sql_tree_text (command->command, "subtype");
   command->mode = LOCK_ACCESS_EXCLUSIVE;
-  command->recurses = true;
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
     if (g_strcmp0 (subtype, commands[i].subtype) == 0)
       {
         if (commands[i].predict != NULL)
           commands[i].predict (command);
-        command->recurses = !commands[i].stays;
+        command->stays |= commands[i].stays;
         return;
       }
 }
@@ -375,7 +412,7 @@ lock_predict_alter (LockPrediction *prediction, const json_t *node)
 {
   const json_t *range = json_object_get (node, "relation");
   g_autofree char *key = lock_schema_key (range);
-  Command all = { .mode = LOCK_NONE };
+  Command all = { .mode = LOCK_NONE, .stays = true };
   size_t index;
   json_t *element;
   json_array_foreach (json_object_get (node, "cmds"), index, element)
@@ -387,10 +424,10 @@ lock_predict_alter (LockPrediction *prediction, const json_t *node)
       /* A partitioned table has no file of its own. */
       all.rewrite = MAX (all.rewrite, command.rewrite);
       all.scan = MAX (all.scan, command.scan);
-      all.recurses |= command.recurses;
+      all.stays &= command.stays;
       all.relation = command.relation;
     }
-  if (all.recurses && sql_tree_flag (range, "inh"))
+  if (!all.stays && sql_tree_flag (range, "inh"))
     lock_note_tree (prediction, key, all.mode, all.rewrite, all.scan);
   else
     lock_note (prediction, key, all.mode, is_partitioned (&all) ? LOCK_NO : all.rewrite, all.scan);

@@ -95,32 +95,54 @@ lock_note_tree (LockPrediction *prediction, const char *key, LockMode mode, Lock
     lock_note_tree (prediction, relation->children->pdata[i], mode, rewrite, scan);
 }
 
-/* What a query reads: every RangeVar in it that is not the name of one of its WITH clauses. */
+/* What a query reads: every RangeVar in it that is no name of one of its WITH clauses. */
 typedef struct
 {
   LockPrediction *prediction;
   GHashTable *with_names;
-  LockMode mode;
+  GHashTable *aliases;        /* nodes that name what FOR UPDATE OF is for: no tables */
+  const json_t *locked_names; /* of the FOR UPDATE being looked at */
 } Reading;
 
 static bool
 note_with (const json_t *node, void *data)
 {
+  Reading *reading = data;
   const char *name = sql_tree_text (node, "ctename");
   if (name != NULL)
-    g_hash_table_add (data, (char *) name);
+    g_hash_table_add (reading->with_names, (char *) name);
   return false;
+}
+
+static bool
+note_alias (const json_t *range, void *data)
+{
+  g_hash_table_add (((Reading *) data)->aliases, (void *) range);
+  return false;
+}
+
+static bool
+note_aliases (const json_t *clause, void *data)
+{
+  sql_tree_visit (clause, "RangeVar", note_alias, data);
+  return false;
+}
+
+static bool
+is_table (const Reading *reading, const json_t *range)
+{
+  const char *name = sql_tree_text (range, "relname");
+  return name != NULL && !g_hash_table_contains (reading->aliases, range)
+         && (sql_tree_text (range, "schemaname") != NULL
+             || !g_hash_table_contains (reading->with_names, name));
 }
 
 static bool
 note_read (const json_t *range, void *data)
 {
   Reading *reading = data;
-  const char *name = sql_tree_text (range, "relname");
-  bool is_with = sql_tree_text (range, "schemaname") == NULL && name != NULL
-                 && g_hash_table_contains (reading->with_names, name);
-  if (!is_with)
-    lock_note_range (reading->prediction, range, reading->mode, LOCK_NO, LOCK_NO);
+  if (is_table (reading, range))
+    lock_note_range (reading->prediction, range, LOCK_ACCESS_SHARE, LOCK_NO, LOCK_NO);
   return false;
 }
 
@@ -133,20 +155,35 @@ note_write (const json_t *node, void *data)
   return false;
 }
 
-/* SELECT ... FOR UPDATE locks the tables of its FROM so; OF names some of them by alias. */
+/* A table of the FROM of a SELECT ... FOR UPDATE [OF names]. */
+static bool
+note_locked (const json_t *range, void *data)
+{
+  Reading *reading = data;
+  const char *alias = sql_tree_text (json_object_get (range, "alias"), "aliasname");
+  const char *name = alias != NULL ? alias : sql_tree_text (range, "relname");
+  bool is_meant = json_array_size (reading->locked_names) == 0;
+  size_t index;
+  json_t *element;
+  json_array_foreach (reading->locked_names, index, element)
+    is_meant |= sql_tree_is (json_object_get (element, "RangeVar"), "relname", name);
+  if (is_meant && is_table (reading, range))
+    lock_note_range (reading->prediction, range, LOCK_ROW_SHARE, LOCK_NO, LOCK_NO);
+  return false;
+}
+
 static bool
 note_locking (const json_t *select, void *data)
 {
   Reading *reading = data;
-  if (json_object_get (select, "lockingClause") == NULL)
-    return false;
-  reading->mode = LOCK_ROW_SHARE;
-  json_t *from = json_object_get (select, "fromClause");
   size_t index;
   json_t *element;
-  json_array_foreach (from, index, element)
-    note_read (json_object_get (element, "RangeVar"), reading);
-  reading->mode = LOCK_ACCESS_SHARE;
+  json_array_foreach (json_object_get (select, "lockingClause"), index, element)
+    {
+      reading->locked_names
+          = json_object_get (json_object_get (element, "LockingClause"), "lockedRels");
+      sql_tree_visit (json_object_get (select, "fromClause"), "RangeVar", note_locked, reading);
+    }
   return false;
 }
 
@@ -155,8 +192,10 @@ lock_note_queries (LockPrediction *prediction, const json_t *node)
 {
   static const char *const writers[] = { "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt" };
   g_autoptr (GHashTable) with_names = g_hash_table_new (g_str_hash, g_str_equal);
-  Reading reading = { prediction, with_names, LOCK_ACCESS_SHARE };
-  sql_tree_visit (node, "CommonTableExpr", note_with, with_names);
+  g_autoptr (GHashTable) aliases = g_hash_table_new (NULL, NULL);
+  Reading reading = { prediction, with_names, aliases, NULL };
+  sql_tree_visit (node, "CommonTableExpr", note_with, &reading);
+  sql_tree_visit (node, "LockingClause", note_aliases, &reading);
   sql_tree_visit (node, "RangeVar", note_read, &reading);
   sql_tree_visit (node, "SelectStmt", note_locking, &reading);
   for (size_t i = 0; i < G_N_ELEMENTS (writers); i++)
@@ -318,6 +357,9 @@ predict_drop (LockPrediction *prediction, const json_t *node)
         continue;
       if (strcmp (kind, "OBJECT_INDEX") == 0)
         drop_index (prediction, key, sql_tree_flag (node, "concurrent"));
+      else if (strcmp (kind, "OBJECT_STATISTIC_EXT") == 0)
+        lock_note (prediction, lock_schema_table_of_statistics (prediction->schema, key),
+                   LOCK_SHARE_UPDATE_EXCLUSIVE, LOCK_NO, LOCK_NO);
       else if (g_strv_contains (of_tables, kind))
         drop_from_table (prediction, names);
       else if (g_strv_contains (tables, kind))
@@ -336,7 +378,10 @@ predict_truncate (LockPrediction *prediction, const json_t *node)
       g_autofree char *key = lock_schema_key (json_object_get (element, "RangeVar"));
       if (key == NULL)
         continue;
-      lock_note_tree (prediction, key, LOCK_ACCESS_EXCLUSIVE, LOCK_YES, LOCK_NO);
+      if (sql_tree_flag (json_object_get (element, "RangeVar"), "inh"))
+        lock_note_tree (prediction, key, LOCK_ACCESS_EXCLUSIVE, LOCK_YES, LOCK_NO);
+      else
+        lock_note (prediction, key, LOCK_ACCESS_EXCLUSIVE, LOCK_YES, LOCK_NO);
       g_autoptr (GPtrArray) referrers = lock_schema_referrers (prediction->schema, key);
       for (guint i = 0; cascade && i < referrers->len; i++)
         lock_note_tree (prediction, referrers->pdata[i], LOCK_ACCESS_EXCLUSIVE, LOCK_YES, LOCK_NO);
@@ -511,11 +556,14 @@ predict_copy (LockPrediction *prediction, const json_t *node)
   lock_note_queries (prediction, json_object_get (node, "query"));
 }
 
+/* Its parameters and its value are in its file; who owns it is not. */
 static void
 predict_alter_sequence (LockPrediction *prediction, const json_t *node)
 {
+  const json_t *options = json_object_get (node, "options");
+  bool only_owner = json_array_size (options) == 1 && sql_tree_option (options, "owned_by") != NULL;
   lock_note_range (prediction, json_object_get (node, "sequence"), LOCK_SHARE_ROW_EXCLUSIVE,
-                   LOCK_NO, LOCK_NO);
+                   only_owner ? LOCK_NO : LOCK_YES, LOCK_NO);
 }
 
 static bool
@@ -529,7 +577,7 @@ note_published (const json_t *table, void *data)
 static void
 predict_publication (LockPrediction *prediction, const json_t *node)
 {
-  sql_tree_visit (node, "PublicationTable", note_published, prediction);
+  sql_tree_visit (node, "pubtable", note_published, prediction);
 }
 
 /* Columns of the domain are read through for the new constraint. */

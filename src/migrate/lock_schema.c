@@ -7,10 +7,11 @@
 
 struct LockSchema
 {
-  GHashTable *relations; /* by key, of LockRelation */
-  GHashTable *domains;   /* name: whether it has constraints */
-  GHashTable *enums;     /* name: which statement made it */
-  GHashTable *functions; /* name: volatility */
+  GHashTable *relations;  /* by key, of LockRelation */
+  GHashTable *domains;    /* name: whether it has constraints */
+  GHashTable *enums;      /* name: which statement made it */
+  GHashTable *functions;  /* name: volatility */
+  GHashTable *statistics; /* key: that of their table */
   guint64 age;
 };
 
@@ -72,6 +73,7 @@ lock_schema_new (void)
   schema->domains = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   schema->enums = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   schema->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  schema->statistics = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return schema;
 }
 
@@ -84,6 +86,7 @@ lock_schema_free (LockSchema *schema)
   g_hash_table_unref (schema->domains);
   g_hash_table_unref (schema->enums);
   g_hash_table_unref (schema->functions);
+  g_hash_table_unref (schema->statistics);
   g_free (schema);
 }
 
@@ -170,6 +173,12 @@ lock_schema_users_of_type (const LockSchema *schema, const char *type_name)
           }
     }
   return keys;
+}
+
+const char *
+lock_schema_table_of_statistics (const LockSchema *schema, const char *key)
+{
+  return g_hash_table_lookup (schema->statistics, key);
 }
 
 bool
@@ -441,6 +450,7 @@ lock_schema_copy (const LockSchema *schema)
     copy_relation (copy, relation);
   copy_numbers (copy->domains, schema->domains);
   copy_numbers (copy->functions, schema->functions);
+  copy_texts (copy->statistics, schema->statistics);
   copy_numbers (copy->enums, schema->enums);
   copy->age = schema->age;
   return copy;
@@ -743,6 +753,16 @@ learn_function (LockSchema *schema, const json_t *node)
 }
 
 static void
+learn_statistics (LockSchema *schema, const json_t *node)
+{
+  g_autofree char *key = lock_schema_key_of_names (json_object_get (node, "defnames"));
+  const json_t *first = json_array_get (json_object_get (node, "relations"), 0);
+  g_autofree char *table = lock_schema_key (json_object_get (first, "RangeVar"));
+  if (key != NULL && table != NULL)
+    g_hash_table_replace (schema->statistics, g_steal_pointer (&key), g_steal_pointer (&table));
+}
+
+static void
 learn_named (LockSchema *schema, const json_t *range, LockRelationKind kind)
 {
   char *key = lock_schema_key (range);
@@ -802,6 +822,8 @@ lock_schema_learn (LockSchema *schema, const json_t *tree)
         learn_rename (schema, node);
       else if (strcmp (kind, "AlterObjectSchemaStmt") == 0)
         learn_set_schema (schema, node);
+      else if (strcmp (kind, "CreateStatsStmt") == 0)
+        learn_statistics (schema, node);
       else if (strcmp (kind, "CreateFunctionStmt") == 0)
         learn_function (schema, node);
       else if (strcmp (kind, "CreateEnumStmt") == 0)

@@ -82,6 +82,9 @@ GPtrArray *lock_schema_referrers (const LockSchema *schema, const char *key);
 /* Whether columns use the domain of that key, as "table" keys. Caller frees the array. */
 GPtrArray *lock_schema_users_of_type (const LockSchema *schema, const char *type_name);
 
+/* The table that extended statistics are of, or NULL. */
+const char *lock_schema_table_of_statistics (const LockSchema *schema, const char *key);
+
 /* Whether a type of that name is a domain, and whether it has constraints. */
 bool lock_schema_is_domain (const LockSchema *schema, const char *name, bool *ret_constrained);
 bool lock_schema_is_enum (const LockSchema *schema, const char *name);

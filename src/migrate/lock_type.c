@@ -111,6 +111,8 @@ lock_type_change_rewrites (const LockSchema *schema, const LockType *old, const 
     return is_constrained ? LOCK_YES : LOCK_MAYBE;
   if (strcmp (old->name, new->name) == 0)
     return change_of_modifiers (old, new);
+  if (lock_schema_is_enum (schema, old->name) || lock_schema_is_enum (schema, new->name))
+    return LOCK_YES;
   /* Between UTC alone, and whose time zone it will be is not known here. */
   if ((strcmp (old->name, "timestamp") == 0 && strcmp (new->name, "timestamptz") == 0)
       || (strcmp (old->name, "timestamptz") == 0 && strcmp (new->name, "timestamp") == 0))

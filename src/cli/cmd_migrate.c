@@ -370,5 +370,6 @@ const CliCommand migrate_commands[] = {
     .example = "pgkeel migrate history --json",
     .run = run_history },
   { .name = "lint", .same_as = &migrate_lint_command },
+  { .name = "validate", .same_as = &migrate_validate_command },
   { 0 },
 };

@@ -287,6 +287,23 @@ end_sessions (DbConn *admin, const char *name, GError **error)
                    1, params, &result, error);
 }
 
+void
+database_drop_subscriptions (DbConn *conn)
+{
+  g_autoptr (DbResult) names = NULL;
+  if (!db_query (conn,
+                 "SELECT pg_catalog.format('ALTER SUBSCRIPTION %1$I DISABLE;"
+                 "                          ALTER SUBSCRIPTION %1$I SET (slot_name = NONE);"
+                 "                          DROP SUBSCRIPTION %1$I', s.subname)"
+                 "  FROM pg_catalog.pg_subscription s"
+                 "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
+                 " WHERE d.datname = pg_catalog.current_database()",
+                 0, NULL, &names, NULL))
+    return;
+  for (int row = 0; row < db_result_rows (names); row++)
+    (void) !db_exec (conn, db_result_text (names, row, 0), NULL);
+}
+
 bool
 database_drop (DbConn *admin, const char *name, GError **error)
 {

@@ -31,6 +31,10 @@ bool database_create (DbConn *admin, const char *name, const json_t *properties,
 bool database_finish (DbConn *admin, const char *name, const json_t *properties, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Drops the subscriptions in CONN's database, which could not be dropped with them. They come from a
+ * backup and never were connected to anything, so nothing is told to the other side. Not all may go. */
+void database_drop_subscriptions (DbConn *conn);
+
 /* Drops NAME, ending sessions in it; fine when it is not there. */
 bool database_drop (DbConn *admin, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -98,6 +98,16 @@ make_database (RestorePlan *plan, Report *report, GError **error)
   return database_create (plan->admin, plan->new_name, plan->properties, false, NULL, error);
 }
 
+static bool
+drop_new (RestorePlan *plan)
+{
+  g_autoptr (DbConn) conn = NULL;
+  if (db_connect (plan->spec.url, plan->new_name, &db_retry_none, &conn, NULL))
+    database_drop_subscriptions (conn);
+  g_clear_pointer (&conn, db_conn_free);
+  return database_drop (plan->admin, plan->new_name, NULL);
+}
+
 bool
 restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *result, GError **error)
 {
@@ -117,7 +127,7 @@ restore_run_beside (RestorePlan *plan, Report *report, RestoreResult *result, GE
     }
   /* What is half filled goes; what was there before has not been touched. */
   cancel_hold ();
-  bool dropped = database_drop (plan->admin, plan->new_name, NULL);
+  bool dropped = drop_new (plan);
   cancel_release ();
   if (!dropped)
     report_warning (report, "the unfinished database could not be dropped",

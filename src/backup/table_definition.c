@@ -32,30 +32,12 @@ typedef struct
   char *name;
 } Schema;
 
-/* A database with subscriptions cannot be dropped; these never were connected to anything. */
-static void
-drop_subscriptions (DbConn *conn)
-{
-  g_autoptr (DbResult) names = NULL;
-  if (!db_query (conn,
-                 "SELECT pg_catalog.format('ALTER SUBSCRIPTION %1$I DISABLE;"
-                 "                          ALTER SUBSCRIPTION %1$I SET (slot_name = NONE);"
-                 "                          DROP SUBSCRIPTION %1$I', s.subname)"
-                 "  FROM pg_catalog.pg_subscription s"
-                 "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
-                 " WHERE d.datname = pg_catalog.current_database()",
-                 0, NULL, &names, NULL))
-    return;
-  for (int row = 0; row < db_result_rows (names); row++)
-    (void) !db_exec (conn, db_result_text (names, row, 0), NULL);
-}
-
 static void
 schema_clear (Schema *schema)
 {
   cancel_hold ();
   if (schema->conn != NULL)
-    drop_subscriptions (schema->conn);
+    database_drop_subscriptions (schema->conn);
   g_clear_pointer (&schema->conn, db_conn_free);
   if (schema->name != NULL)
     (void) !database_drop (schema->admin, schema->name, NULL);

@@ -421,6 +421,27 @@ on_terminal ()
   ! databases | grep -q "^${DB}_restore_" || fail "$(databases)"
 }
 
+# A database with a subscription cannot be dropped as it is.
+@test "a restore that fails leaves nothing, not even with a subscription" {
+  make_database
+  sql "$DB" "CREATE SUBSCRIPTION sub CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false);
+    CREATE FUNCTION allowed () RETURNS int LANGUAGE sql AS
+      'SELECT 1 / (SELECT count(*) - 1 FROM pg_catalog.pg_roles WHERE rolname IN (''postgres'', ''no_restores''))::int'"
+  sql postgres 'CREATE ROLE no_restores'
+  sql "$DB" 'CREATE MATERIALIZED VIEW last AS SELECT public.allowed ()'
+  run_keel backup create --json
+  assert_status 0
+  BACKUP=$(jq -r .path <<< "$output")
+  sql "$DB" "ALTER SUBSCRIPTION sub SET (slot_name = NONE); DROP SUBSCRIPTION sub"
+  sql postgres 'DROP ROLE no_restores'
+  lose_rows
+  BEFORE=$(databases)
+  run_keel restore "$BACKUP"
+  assert_status 5
+  assert_stderr 'division by zero'
+  assert_untouched 833
+}
+
 @test "a restore that is interrupted leaves nothing" {
   local pid signal
   make_database

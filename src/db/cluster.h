@@ -55,6 +55,7 @@ typedef struct
   const char *superuser; /* name of the bootstrap superuser; NULL: "postgres" */
   const char *parent;    /* folder to make it in, if the server's user can enter it; NULL: none */
   int worker_count;      /* how many sessions will work in it at once */
+  bool measures_wal;     /* writes as much WAL as a server that archives it or has replicas */
 } ScratchSpec;
 
 typedef struct ScratchCluster ScratchCluster;
@@ -64,6 +65,8 @@ typedef struct ScratchCluster ScratchCluster;
 bool scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 char *scratch_url (const ScratchCluster *scratch, const char *database); /* caller frees */
+/* The same for another role than the superuser, which needs no password. */
+char *scratch_url_as (const ScratchCluster *scratch, const char *user, const char *database);
 /* A folder the server may write to, for tablespaces. Owned by the scratch cluster. */
 const char *scratch_folder (const ScratchCluster *scratch);
 /* Makes an empty folder NAME inside, owned by the server's user; caller frees the path. */

@@ -173,7 +173,7 @@ make_folders (ScratchCluster *scratch, const char *parent, GError **error)
 
 /* Appended to postgresql.conf. Everything is lost in a crash, so nothing is done to survive one. */
 static char *
-settings (const ScratchCluster *scratch, int worker_count)
+settings (const ScratchCluster *scratch, const ScratchSpec *spec)
 {
   g_autofree char *element = server_quote_list_element (scratch->run);
   g_autofree char *run = server_quote_setting (element);
@@ -184,9 +184,9 @@ settings (const ScratchCluster *scratch, int worker_count)
                           "max_connections = %d\n"
                           "superuser_reserved_connections = 0\n"
                           "fsync = off\n"
-                          "full_page_writes = off\n"
+                          "full_page_writes = %s\n"
                           "synchronous_commit = off\n"
-                          "wal_level = minimal\n"
+                          "wal_level = %s\n"
                           "max_wal_senders = 0\n"
                           "max_wal_size = 2GB\n"
                           "checkpoint_timeout = 1h\n"
@@ -197,14 +197,15 @@ settings (const ScratchCluster *scratch, int worker_count)
                           "max_prepared_transactions = 0\n"
                           "jit = off\n"
                           "bgwriter_lru_maxpages = 0\n",
-                          run, MAX (worker_count, 1) + 20);
+                          run, MAX (spec->worker_count, 1) + 20, spec->measures_wal ? "on" : "off",
+                          spec->measures_wal ? "replica" : "minimal");
 }
 
 static bool
-write_settings (const ScratchCluster *scratch, int worker_count, GError **error)
+write_settings (const ScratchCluster *scratch, const ScratchSpec *spec, GError **error)
 {
   g_autofree char *path = g_build_filename (scratch->data, "postgresql.conf", NULL);
-  g_autofree char *text = settings (scratch, worker_count);
+  g_autofree char *text = settings (scratch, spec);
   g_auto (Fd) fd = open (path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
     return keel_error_errno (error, errno, "cannot open “%s”", path);
@@ -284,7 +285,7 @@ scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GError **e
                             .name = "data",
                             .superuser = scratch->superuser,
                             .is_scratch = true };
-  if (!server_init (&init, error) || !write_settings (scratch, spec->worker_count, error)
+  if (!server_init (&init, error) || !write_settings (scratch, spec, error)
       || !launch (scratch, bin_folder, error))
     return prefix_error (error, "starting a scratch cluster of PostgreSQL %d", spec->major);
   *ret_scratch = g_steal_pointer (&scratch);
@@ -294,7 +295,13 @@ scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GError **e
 char *
 scratch_url (const ScratchCluster *scratch, const char *database)
 {
-  g_autofree char *url = server_url (scratch->run, scratch->superuser, database);
+  return scratch_url_as (scratch, scratch->superuser, database);
+}
+
+char *
+scratch_url_as (const ScratchCluster *scratch, const char *user, const char *database)
+{
+  g_autofree char *url = server_url (scratch->run, user, database);
   /* What the user sets in PGOPTIONS is meant for servers of his own. */
   return g_strconcat (url, "&options=", NULL);
 }

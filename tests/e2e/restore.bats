@@ -652,6 +652,7 @@ locked ()
     dump "$DB" | diff before -
     # Found out before the safety backup was made for nothing.
     [ "$(safety_backups)" -eq 0 ]
+    [ "$major" = "$NATIVE" ] || continue
     # One that ends in time is waited for.
     hold_lock 2
     run_keel restore "$BACKUP" --in-place

@@ -47,7 +47,7 @@ run_lock_check_sessions (DbConn *a, DbConn *b, GError **error)
   bool is_behind_pooler = g_ascii_strtoll (first, NULL, 10) != db_backend_pid (a);
   for (int round = 0; round < (is_behind_pooler ? PROBE_ROUNDS : 1); round++)
     {
-      bool lasts;
+      bool lasts = false;
       if (!probe_round (a, b, first, &lasts, error))
         return false;
       if (!lasts)
@@ -95,7 +95,7 @@ run_lock_take (DbConn *conn, int64_t timeout_ms, Report *report, GError **error)
   int64_t give_up = clock_monotonic_us () + timeout_ms * 1000;
   for (bool first = true;; first = false)
     {
-      bool taken;
+      bool taken = false;
       if (!try_lock (conn, &taken, error) || taken)
         return taken;
       g_autofree char *holder

@@ -363,6 +363,8 @@ const CliCommand migrate_commands[] = {
       "migrations/. Sqitch's plan and drizzle's journal get the new line they need. Asks no server.",
     .example = "pgkeel migrate new add_users",
     .run = migrate_command_new },
+  { .name = "adopt", .same_as = &migrate_adopt_command },
+  { .name = "baseline", .same_as = &migrate_baseline_command },
   { .name = "history",
     .summary = "List everything that was applied and undone, with times",
     .description

@@ -82,6 +82,9 @@ bool migrate_run_start (const MigrateRun *run, Run **ret_runner, GError **error)
 /* Shows what RUN did, or its part before it failed. */
 void migrate_run_show (const MigrateRun *run, const char *verb);
 
+/* `pgkeel migrate adopt` and `baseline`: cmd_migrate_adopt.c. */
+extern const CliCommand migrate_adopt_command, migrate_baseline_command;
+
 /* `pgkeel migrate new`: cmd_migrate_new.c. */
 bool migrate_command_new (CliContext *context, int argc, char **argv, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -85,17 +85,11 @@ check_chain (Chain *chain, const char *path, Migration *migration)
     g_clear_pointer (&previous, g_free);
   if (g_strcmp0 (previous, chain->previous) != 0)
     layout_warn (chain->folder, chain->set, path, "does not name the file before as its previous");
-  if (hash != NULL && strncmp (hash, "sha1:", 5) == 0)
-    {
-      g_autofree char *actual = hash_of (body_of (text), previous);
-      if (strcmp (actual, hash) != 0)
-        layout_warn (chain->folder, chain->set, path, "was changed after it was committed");
-    }
-  if (hash == NULL)
-    hash = hash_of (body_of (text), previous);
+  migration->tool_key = hash_of (body_of (text), previous);
+  if (hash != NULL && strcmp (migration->tool_key, hash) != 0)
+    layout_warn (chain->folder, chain->set, path, "was changed after it was committed");
   g_free (chain->previous);
-  chain->previous = g_strdup (hash);
-  migration->tool_key = g_steal_pointer (&hash);
+  chain->previous = g_strdup (hash != NULL ? hash : migration->tool_key);
 }
 
 /* Placeholders of graphile-migrate, and files that it would put in. */

@@ -385,7 +385,7 @@ print_result (const Sources *sources, const LintResult *result)
     print_finding (result->findings->pdata[i]);
   g_autofree char *statements = text_format_count (result->statement_count);
   output_line (
-      "%s statements in %u files: %u errors, %u warnings, %u notes, %u unknown, %u ignored",
+      "statements: %s, files: %u, errors: %u, warnings: %u, notes: %u, unknown: %u, ignored: %u",
       statements, judged_count (sources), count_of (result, LINT_ERROR),
       count_of (result, LINT_WARNING), count_of (result, LINT_NOTE), result->unknown_count,
       result->ignored_count);
@@ -445,7 +445,7 @@ judge (const LintResult *result, GError **error)
     return true;
   return keel_error (error, KEEL_ERROR_ANSWER_NO,
                      "What is meant to be is said so: -- pgkeel: ignore RULE reason",
-                     "the migrations have %u errors and %u warnings", errors, warnings);
+                     "the migrations have errors: %u, warnings: %u", errors, warnings);
 }
 
 static bool

@@ -47,7 +47,7 @@ region_json (const LintFinding *finding)
 static json_t *
 result_json (const LintFinding *finding)
 {
-  g_autofree char *uri = g_uri_escape_string (finding->path, "/", TRUE);
+  g_autofree char *uri = g_uri_escape_string (finding->path, "/", FALSE);
   g_autofree char *message
       = g_strdup_printf ("%s. %s Instead: %s", finding->message, finding->rule->why,
                          finding->rewrite != NULL ? finding->rewrite : finding->rule->rewrite);

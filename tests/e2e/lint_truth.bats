@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What lint says of locks and rewrites, held against what servers of two major versions do.
+# shellcheck disable=SC2016,SC2154 # jq, and a dollar of sed; set by helper.bash
 
 load helper
 

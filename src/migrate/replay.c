@@ -1,6 +1,7 @@
 #include "migrate/replay.h"
 
 #include "db/schema.h"
+#include "migrate/drift.h"
 #include "migrate/replay_place.h"
 #include "migrate/run.h"
 #include "migrate/run_lock.h"
@@ -149,29 +150,37 @@ run_items (const ReplaySpec *spec, const ReplayPlace *place, const Owners *owner
   return true;
 }
 
-/* Extensions of the database that no file creates and nobody left out: the likeliest reason for a
+/* Extensions of the database that no file creates and nobody left out are the likeliest reason for a
  * type or a function that is not there. */
 static void
-suggest_extensions (const ReplaySpec *spec, const ReplayFiles *files, GError **error)
+warn_of_extensions (const ReplaySpec *spec, const ReplayFiles *files)
 {
+  const DriftSpec drift = { .ignore = spec->ignore };
   g_autoptr (DbResult) found = NULL;
   if (!db_query (spec->live,
-                 "SELECT e.extname, n.nspname FROM pg_catalog.pg_extension e\n"
+                 "SELECT e.extname, n.nspname, pg_catalog.quote_ident (e.extname),\n"
+                 "       'schema ' || pg_catalog.quote_ident (n.nspname)\n"
+                 "  FROM pg_catalog.pg_extension e\n"
                  "  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace\n"
                  " WHERE e.extname <> 'plpgsql' ORDER BY e.extname",
                  0, NULL, &found, NULL))
     return;
   for (int row = 0; row < db_result_rows (found); row++)
-    if (!g_hash_table_contains (files->extensions, db_result_text (found, row, 0)))
-      {
-        g_autofree char *hint = g_strdup_printf (
-            "No file creates the extension “%s”, which the database has: if files need it, create it in "
-            "one, or put “%s.%s” in migrations.ignore.",
-            db_result_text (found, row, 0), db_result_text (found, row, 1),
-            db_result_text (found, row, 0));
-        keel_error_suggest (error, hint);
-        return;
-      }
+    {
+      const char *name = db_result_text (found, row, 0), *schema = db_result_text (found, row, 1);
+      const DbSchemaObject object = { .kind = (char *) "extension",
+                                      .name = (char *) db_result_text (found, row, 2),
+                                      .definition = (char *) db_result_text (found, row, 3) };
+      if (g_hash_table_contains (files->extensions, name) || drift_is_ignored (&object, &drift))
+        continue;
+      g_autofree char *message
+          = g_strdup_printf ("the database has the extension “%s”, which no file creates", name);
+      g_autofree char *hint = g_strdup_printf (
+          "If files need it, create it in one, or put “%s.%s” in migrations.ignore: then "
+          "it is there before they run.",
+          schema, name);
+      report_warning (spec->report, message, hint);
+    }
 }
 
 static bool
@@ -184,7 +193,7 @@ replay_files (const ReplaySpec *spec, const ReplayFiles *files, const ReplayPlac
   report_step (spec->report, "replaying %u files in a %s", files->items->len, replay->place);
   if (!run_items (spec, place, owners, files->items, error))
     {
-      suggest_extensions (spec, files, error);
+      warn_of_extensions (spec, files);
       return prefix_error (error, "replaying the files in a %s", replay->place);
     }
   g_autofree char *url = replay_place_url (place, db_user (spec->live), error);

@@ -377,7 +377,8 @@ open_on_server (ReplayPlace *place, GError **error)
   place->title = g_strdup_printf ("scratch database on the server (PostgreSQL %d)",
                                   db_server_major (spec->live));
   return db_connect (spec->live_url, NULL, &db_retry_default, &place->admin, error)
-         && make_database (place, error) && prepare_extensions (place, error);
+         && make_database (place, error) && grant_on_database (place, error)
+         && prepare_extensions (place, error);
 }
 
 bool

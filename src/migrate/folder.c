@@ -1,6 +1,7 @@
 #include "migrate/folder.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/parallel.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +10,9 @@
 #include <sys/stat.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
+/* Threads that read ahead; fewer files than these for each are not worth starting them. */
+#define READERS_MAX 4
+#define FILES_PER_READER 100
 
 typedef DIR *Directory;
 static void
@@ -213,6 +217,51 @@ read_file (const Folder *folder, const char *name, FolderFile **ret_file, GError
     return false;
   *ret_file = g_steal_pointer (&file);
   return true;
+}
+
+typedef struct
+{
+  const Folder *folder;
+  FolderFile **files; /* as folder->entries; NULL: not read */
+  const char *suffix;
+  guint reader_count;
+} ReadAhead;
+
+/* A file that cannot be read is left for whoever asks for it, and gets the error. */
+static bool
+read_ahead_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
+{
+  (void) parallel;
+  (void) error;
+  ReadAhead *ahead = data;
+  const GPtrArray *entries = ahead->folder->entries;
+  for (guint i = number; i < entries->len; i += ahead->reader_count)
+    {
+      const FolderEntry *entry = entries->pdata[i];
+      g_autoptr (GError) ignored = NULL;
+      if (!entry->is_folder && g_str_has_suffix (entry->name, ahead->suffix)
+          && !read_file (ahead->folder, entry->name, &ahead->files[i], &ignored))
+        ahead->files[i] = NULL;
+    }
+  return true;
+}
+
+void
+folder_read_ahead (Folder *folder, const char *suffix)
+{
+  const GPtrArray *entries = folder->entries;
+  guint readers = MIN (MIN (g_get_num_processors (), READERS_MAX), entries->len / FILES_PER_READER);
+  if (readers < 2)
+    return;
+  g_autofree FolderFile **files = g_new0 (FolderFile *, entries->len);
+  ReadAhead ahead = { folder, files, suffix, readers };
+  g_autoptr (GError) ignored = NULL;
+  if (!parallel_run (readers, read_ahead_worker, &ahead, &ignored))
+    g_debug ("reading ahead: %s", ignored->message);
+  for (guint i = 0; i < entries->len; i++)
+    if (files[i] != NULL)
+      g_hash_table_replace (folder->files, g_strdup (((FolderEntry *) entries->pdata[i])->name),
+                            files[i]);
 }
 
 bool

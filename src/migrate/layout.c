@@ -8,9 +8,9 @@
 
 /* In the order of `migrations.layout` in the documentation; the native one first. */
 static const Layout *const layouts[] = {
-  &layout_native, &layout_golang_migrate, &layout_dbmate,   &layout_goose,
-  &layout_flyway, &layout_sqlx,           &layout_diesel,   &layout_sqitch,
-  &layout_prisma, &layout_drizzle,        &layout_graphile, &layout_numbered,
+  &layout_native, &layout_golang_migrate, &layout_dbmate,      &layout_goose,    &layout_flyway,
+  &layout_sqlx,   &layout_diesel,         &layout_sqitch,      &layout_prisma,   &layout_drizzle,
+  &layout_node,   &layout_graphile,       &layout_sql_migrate, &layout_numbered,
 };
 
 /* Where projects keep their migrations, when pgkeel.yaml does not say. */

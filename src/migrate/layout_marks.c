@@ -1,5 +1,5 @@
 /*
- * Layouts with both directions in one file: dbmate's and goose's.
+ * Layouts with both directions in one file: those of dbmate, goose, sql-migrate and node-pg-migrate.
  */
 #include "migrate/blocks.h"
 
@@ -151,6 +151,46 @@ const Layout layout_dbmate = {
   .add = dbmate_add,
 };
 
+/* sql-migrate has goose's marks under another name, and its option on the mark. */
+static BlockMark
+sql_migrate_mark (const char *line, size_t length, bool *no_transaction)
+{
+  static const struct
+  {
+    const char *word;
+    BlockMark mark;
+  } marks[] = {
+    { "+migrate Up", BLOCK_UP },
+    { "+migrate Down", BLOCK_DOWN },
+    { "+migrate StatementBegin", BLOCK_STATEMENT_BEGIN },
+    { "+migrate StatementEnd", BLOCK_STATEMENT_END },
+  };
+  static const char option[] = "notransaction";
+  const char *rest;
+  for (size_t i = 0; i < G_N_ELEMENTS (marks); i++)
+    if (says (line, length, marks[i].word, &rest))
+      {
+        size_t left = (size_t) (line + length - rest);
+        *no_transaction = memmem (rest, left, option, strlen (option)) != NULL;
+        return marks[i].mark;
+      }
+  return BLOCK_NONE;
+}
+
+static const BlockSyntax sql_migrate_syntax
+    = { "-- +migrate Up", "-- +migrate Down", sql_migrate_mark };
+
+static BlockMark
+node_mark (const char *line, size_t length, bool *no_transaction)
+{
+  const char *rest;
+  return says (line, length, "Up Migration", &rest)     ? BLOCK_UP
+         : says (line, length, "Down Migration", &rest) ? BLOCK_DOWN
+                                                        : BLOCK_NONE;
+}
+
+static const BlockSyntax node_syntax = { "-- Up Migration", "-- Down Migration", node_mark };
+
 static bool
 goose_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
 {
@@ -220,4 +260,82 @@ const Layout layout_goose = {
   .read = goose_read,
   .compare = layout_compare_numbers,
   .add = goose_add,
+};
+
+/* Both take every .sql file, in the order of their names as bytes, and know it by its whole name. */
+static bool
+read_by_name (Folder *folder, MigrationSet *set, const BlockSyntax *syntax, bool with_ending,
+              GError **error)
+{
+  for (guint i = 0; i < folder->entries->len; i++)
+    {
+      const FolderEntry *entry = folder->entries->pdata[i];
+      if (entry->is_folder || !g_str_has_suffix (entry->name, ".sql"))
+        continue;
+      size_t length = strlen (entry->name) - (with_ending ? 0 : strlen (".sql"));
+      g_autofree char *version = g_strndup (entry->name, length);
+      g_autoptr (Migration) migration = migration_new (MIGRATION_VERSIONED, version, "");
+      if (!blocks_read (folder, entry->name, syntax, migration, error))
+        return false;
+      g_ptr_array_add (set->migrations, g_steal_pointer (&migration));
+    }
+  return true;
+}
+
+static bool
+sql_migrate_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
+{
+  return fits (folder, &sql_migrate_syntax, ret_fit, error);
+}
+
+static bool
+sql_migrate_read (Folder *folder, MigrationSet *set, GError **error)
+{
+  return read_by_name (folder, set, &sql_migrate_syntax, true, error);
+}
+
+static bool
+sql_migrate_add (LayoutNew *new, GError **error)
+{
+  g_autofree char *version = layout_next_version (new, 0);
+  layout_add_file (new, g_strdup ("-- +migrate Up\n\n\n-- +migrate Down\n\n"), "%s-%s.sql", version,
+                   new->name);
+  return true;
+}
+
+const Layout layout_sql_migrate = {
+  .name = "sql-migrate",
+  .pattern = "NUMBER-name.sql with “-- +migrate Up”",
+  .fits = sql_migrate_fits,
+  .read = sql_migrate_read,
+  .add = sql_migrate_add,
+};
+
+static bool
+node_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
+{
+  return fits (folder, &node_syntax, ret_fit, error);
+}
+
+static bool
+node_read (Folder *folder, MigrationSet *set, GError **error)
+{
+  return read_by_name (folder, set, &node_syntax, false, error);
+}
+
+static bool
+node_add (LayoutNew *new, GError **error)
+{
+  g_autofree char *version = layout_next_version (new, 0);
+  layout_add_file (new, g_strdup ("-- Up Migration\n\n\n-- Down Migration\n\n"), "%s_%s.sql",
+                   version, new->name);
+  return true;
+}
+
+const Layout layout_node = {
+  .name = "node-pg-migrate",
+  .pattern = "NUMBER_name.sql with “-- Up Migration”",
+  .fits = node_fits,
+  .read = node_read,
+  .add = node_add,
 };

@@ -80,6 +80,33 @@ warn_of_other (const Folder *folder, MigrationSet *set, const char *file)
     layout_warn (folder, set, file, "was left out: it is no SQL file");
 }
 
+/* Marks of tools whose files would run both ways if they were taken for plain SQL. */
+static char *
+foreign_mark (const char *text)
+{
+  static const char *const marks[] = { "-- rambler up",
+                                       "---- create above / drop below ----",
+                                       "--liquibase formatted sql",
+                                       "-- liquibase formatted sql",
+                                       "-- +micrate Up",
+                                       "-- +duck Up",
+                                       "--//@UNDO",
+                                       "-- //@UNDO",
+                                       "-- +up",
+                                       "-- @down",
+                                       "-- Down",
+                                       "-- DOWN",
+                                       "-- down" };
+  for (size_t i = 0; i < G_N_ELEMENTS (marks); i++)
+    {
+      const char *at = strstr (text, marks[i]);
+      const char *after = at != NULL ? at + strlen (marks[i]) : NULL;
+      if (at != NULL && (at == text || at[-1] == '\n') && strchr (" :\r\n", *after) != NULL)
+        return g_strdup_printf ("written for another tool (“%s”)", marks[i]);
+    }
+  return NULL;
+}
+
 static bool
 numbered_read (Folder *folder, MigrationSet *set, GError **error)
 {
@@ -98,6 +125,7 @@ numbered_read (Folder *folder, MigrationSet *set, GError **error)
       if (!layout_read_script (folder, entry->name, &migration->up, migration->checksum, error)
           || !read_back (folder, entry->name, &migration->down, error))
         return false;
+      migration->not_sql = foreign_mark (migration->up.text);
       g_ptr_array_add (set->migrations, g_steal_pointer (&migration));
     }
   return true;

@@ -41,6 +41,7 @@ typedef struct
 
 extern const Layout layout_native, layout_golang_migrate, layout_sqlx; /* layout_pairs.c */
 extern const Layout layout_dbmate, layout_goose;                       /* layout_marks.c */
+extern const Layout layout_sql_migrate, layout_node;                   /* layout_marks.c */
 extern const Layout layout_flyway;                                     /* layout_flyway.c */
 extern const Layout layout_diesel, layout_prisma;                      /* layout_folders.c */
 extern const Layout layout_sqitch;                                     /* layout_sqitch.c */

@@ -386,6 +386,33 @@ test_numbered (void **state)
 }
 
 static void
+test_sql_migrate (void **state)
+{
+  put (*state, "migrations/001-a.sql",
+       "-- +migrate Up notransaction\nSELECT 1;\n-- +migrate StatementBegin\nDO $$ $$\n"
+       "-- +migrate StatementEnd\n-- +migrate Down\nSELECT -1;\n");
+  g_autoptr (MigrationSet) set = read_set (*state, NULL, NULL);
+  assert_string_equal (set->layout, "sql-migrate");
+  assert_versions (set, "001-a.sql:");
+  assert_text (&at (set, 0)->down, "SELECT -1;\n", 7);
+  assert_true (at (set, 0)->up.no_transaction);
+  assert_false (at (set, 0)->down.no_transaction);
+  assert_null (strstr (at (set, 0)->up.text, "Statement"));
+}
+
+static void
+test_node_pg_migrate (void **state)
+{
+  put (*state, "migrations/1700000000000_users.sql",
+       "-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT -1;\n");
+  g_autoptr (MigrationSet) set = read_set (*state, NULL, NULL);
+  assert_string_equal (set->layout, "node-pg-migrate");
+  assert_versions (set, "1700000000000_users:");
+  assert_text (&at (set, 0)->up, "SELECT 1;\n", 2);
+  assert_text (&at (set, 0)->down, "SELECT -1;\n", 4);
+}
+
+static void
 test_two_layouts_in_one_folder (void **state)
 {
   put (*state, "migrations/0001_a.up.sql", "SELECT 1;");
@@ -400,7 +427,8 @@ test_two_layouts_in_one_folder (void **state)
       set, "“migrations/0002_b.sql” was left out: its name is not like NUMBER_name.up.sql\n");
   assert_set_refused (*state, NULL, "alembic", KEEL_ERROR_CONFIG, "there is no layout “alembic”",
                       "The layouts are: pgkeel, golang-migrate, dbmate, goose, flyway, sqlx, "
-                      "diesel, sqitch, prisma, drizzle, graphile-migrate, sql.");
+                      "diesel, sqitch, prisma, drizzle, node-pg-migrate, graphile-migrate, "
+                      "sql-migrate, sql.");
 }
 
 static void
@@ -442,6 +470,9 @@ test_what_cannot_be_run (void **state)
     { "SELECT 1 \\gexec\n", "psql's \\gexec on line 1" },
     { "COPY t FROM stdin;\n1\t{{:x\n\\.\nSELECT 1;\n", NULL },
     { "SELECT 1;\n\\.\n", "rows without a COPY up to line 2" },
+    { "COPY t FROM stdin;\nit's\n\\.", NULL },
+    { "CREATE TABLE t ();\n-- Down\nDROP TABLE t;", "written for another tool (“-- Down”)" },
+    { "-- Downtime is short\nSELECT 1;", NULL },
     { "SELECT :'name';", "a variable of psql (:') on line 1" },
     { "GRANT ALL ON t TO :owner;", "psql's variable :owner on line 1" },
     { "CREATE TABLE {{ schema }}.t ();", "a template's {{ on line 1" },
@@ -489,6 +520,8 @@ main (void)
     TEST (test_drizzle),
     TEST (test_graphile_migrate),
     TEST (test_numbered),
+    TEST (test_sql_migrate),
+    TEST (test_node_pg_migrate),
     TEST (test_two_layouts_in_one_folder),
     TEST (test_programs),
     TEST (test_the_json_schema_names_the_layouts),

@@ -85,29 +85,6 @@ list (const char *path, const char *shown, GPtrArray **ret_entries, int *ret_fd,
   return true;
 }
 
-bool
-folder_open (const char *root, const char *shown, Folder **ret_folder, GError **error)
-{
-  g_autofree char *path = g_canonicalize_filename (shown, root);
-  GPtrArray *entries;
-  int fd;
-  if (!list (path, shown, &entries, &fd, error))
-    return false;
-  Folder *folder = g_new0 (Folder, 1);
-  folder->root = g_strdup (root);
-  folder->shown = g_strdup (shown);
-  folder->path = g_steal_pointer (&path);
-  folder->entries = entries;
-  folder->fd = fd;
-  folder->names = g_hash_table_new (g_str_hash, g_str_equal);
-  for (guint i = 0; i < entries->len; i++)
-    g_hash_table_add (folder->names, ((FolderEntry *) entries->pdata[i])->name);
-  folder->files
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) file_free);
-  *ret_folder = folder;
-  return true;
-}
-
 void
 folder_free (Folder *folder)
 {
@@ -183,9 +160,10 @@ read_bytes (int fd, size_t size, const char *shown, FolderFile *file, GError **e
         continue;
       if (count < 0)
         return keel_error_errno (error, errno, "cannot read “%s”", shown);
-      if (count == 0)
-        break;
       file->length += (size_t) count;
+      /* All that was expected and not the byte more that was asked for: that is its end. */
+      if (count == 0 || file->length == size)
+        break;
     }
   file->text[file->length] = '\0';
   return file->length <= size
@@ -223,7 +201,6 @@ typedef struct
 {
   const Folder *folder;
   FolderFile **files; /* as folder->entries; NULL: not read */
-  const char *suffix;
   guint reader_count;
 } ReadAhead;
 
@@ -239,22 +216,23 @@ read_ahead_worker (Parallel *parallel, unsigned int number, void *data, GError *
     {
       const FolderEntry *entry = entries->pdata[i];
       g_autoptr (GError) ignored = NULL;
-      if (!entry->is_folder && g_str_has_suffix (entry->name, ahead->suffix)
+      if (!entry->is_folder && g_str_has_suffix (entry->name, ".sql")
           && !read_file (ahead->folder, entry->name, &ahead->files[i], &ignored))
         ahead->files[i] = NULL;
     }
   return true;
 }
 
-void
-folder_read_ahead (Folder *folder, const char *suffix)
+/* Reads a folder's many migrations with several threads: whoever asks for one later finds it read. */
+static void
+read_ahead (Folder *folder)
 {
   const GPtrArray *entries = folder->entries;
   guint readers = MIN (MIN (g_get_num_processors (), READERS_MAX), entries->len / FILES_PER_READER);
   if (readers < 2)
     return;
   g_autofree FolderFile **files = g_new0 (FolderFile *, entries->len);
-  ReadAhead ahead = { folder, files, suffix, readers };
+  ReadAhead ahead = { folder, files, readers };
   g_autoptr (GError) ignored = NULL;
   if (!parallel_run (readers, read_ahead_worker, &ahead, &ignored))
     g_debug ("reading ahead: %s", ignored->message);
@@ -262,6 +240,30 @@ folder_read_ahead (Folder *folder, const char *suffix)
     if (files[i] != NULL)
       g_hash_table_replace (folder->files, g_strdup (((FolderEntry *) entries->pdata[i])->name),
                             files[i]);
+}
+
+bool
+folder_open (const char *root, const char *shown, Folder **ret_folder, GError **error)
+{
+  g_autofree char *path = g_canonicalize_filename (shown, root);
+  GPtrArray *entries;
+  int fd;
+  if (!list (path, shown, &entries, &fd, error))
+    return false;
+  Folder *folder = g_new0 (Folder, 1);
+  folder->root = g_strdup (root);
+  folder->shown = g_strdup (shown);
+  folder->path = g_steal_pointer (&path);
+  folder->entries = entries;
+  folder->fd = fd;
+  folder->names = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint i = 0; i < entries->len; i++)
+    g_hash_table_add (folder->names, ((FolderEntry *) entries->pdata[i])->name);
+  folder->files
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) file_free);
+  read_ahead (folder);
+  *ret_folder = folder;
+  return true;
 }
 
 bool

@@ -48,10 +48,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Folder, folder_free)
 bool folder_list (const Folder *folder, const char *name, GPtrArray **ret_entries, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* Reads the files whose names end with SUFFIX with several threads when there are many: what asks for
- * them later finds them read. */
-void folder_read_ahead (Folder *folder, const char *suffix);
-
 /* The file NAME ("a/b.sql" is fine), owned by FOLDER. */
 bool folder_read (Folder *folder, const char *name, FolderFile **ret_file, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

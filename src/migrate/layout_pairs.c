@@ -106,7 +106,6 @@ suffix_of (const char *file, const Pairs *pairs)
 static bool
 read_pairs (Folder *folder, MigrationSet *set, const Pairs *pairs, GError **error)
 {
-  folder_read_ahead (folder, SQL);
   for (guint i = 0; i < folder->entries->len; i++)
     {
       const FolderEntry *entry = folder->entries->pdata[i];

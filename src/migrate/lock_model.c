@@ -84,15 +84,25 @@ lock_note_range (LockPrediction *prediction, const json_t *range, LockMode mode,
   lock_note (prediction, key, mode, rewrite, scan);
 }
 
+/* SEEN: the files may say of a table that it is its own ancestor, which a server would refuse. */
+static void
+note_tree (LockPrediction *prediction, const char *key, const LockEffect *effect, GHashTable *seen)
+{
+  const LockRelation *relation = lock_schema_find (prediction->schema, key);
+  bool has_file = relation == NULL || relation->kind != LOCK_RELATION_PARTITIONED;
+  if (key == NULL || !g_hash_table_add (seen, (char *) key))
+    return;
+  lock_note (prediction, key, effect->mode, has_file ? effect->rewrite : LOCK_NO, effect->scan);
+  for (guint i = 0; relation != NULL && i < relation->children->len; i++)
+    note_tree (prediction, relation->children->pdata[i], effect, seen);
+}
+
 void
 lock_note_tree (LockPrediction *prediction, const char *key, LockMode mode, LockAnswer rewrite,
                 LockAnswer scan)
 {
-  const LockRelation *relation = lock_schema_find (prediction->schema, key);
-  bool has_file = relation == NULL || relation->kind != LOCK_RELATION_PARTITIONED;
-  lock_note (prediction, key, mode, has_file ? rewrite : LOCK_NO, scan);
-  for (guint i = 0; relation != NULL && i < relation->children->len; i++)
-    lock_note_tree (prediction, relation->children->pdata[i], mode, rewrite, scan);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  note_tree (prediction, key, &(LockEffect){ NULL, mode, rewrite, scan }, seen);
 }
 
 /* What a query reads: every RangeVar in it that is no name of one of its WITH clauses. */

@@ -282,6 +282,10 @@ add_index (LockSchema *schema, LockRelation *relation, const char *name)
   g_autofree char *folder
       = dot != NULL ? g_strndup (relation->key, (gsize) (dot - relation->key)) : NULL;
   g_autofree char *key = lock_schema_key_from (folder, name);
+  const LockRelation *other = find (schema, key);
+  /* The server would refuse it. */
+  if (other != NULL && other->kind != LOCK_RELATION_INDEX)
+    return;
   g_ptr_array_add (relation->indexes, g_strdup (key));
   LockRelation *index = add_relation (schema, g_strdup (key), LOCK_RELATION_INDEX);
   index->parent = g_strdup (relation->key);

@@ -415,6 +415,22 @@ test_locks_of_every_statement (void **state)
   assert_int_equal (lock_model_find (alter->effects, "u")->mode, LOCK_SHARE_ROW_EXCLUSIVE);
 }
 
+/* What a server would refuse still must not confuse the reader. */
+static void
+test_nonsense_is_survived (void **state)
+{
+  static const char text[]
+      = "CREATE TABLE x (id int, CONSTRAINT x UNIQUE (id));\n"
+        "CREATE TABLE y () INHERITS (y); ALTER TABLE y ADD a int; TRUNCATE y;\n"
+        "ALTER TABLE p ATTACH PARTITION p FOR VALUES IN (1); DROP TABLE p;\n"
+        "ALTER TABLE t RENAME TO u; DROP TABLE u; DROP TABLE u; DROP INDEX t_a;\n"
+        "CREATE INDEX w ON w (id); DROP INDEX w; ALTER TABLE w RENAME id TO id;\n";
+  (void) state;
+  g_autoptr (LintResult) result = lint_with (text, LINT_NOTE, true);
+  assert_int_equal (result->statement_count, 13);
+  assert_int_equal (result->unknown_count, 0);
+}
+
 /* TEXT as --fix writes it, NULL when it stays. */
 static char *
 fix (const char *text, bool no_transaction, char **ret_note)
@@ -594,6 +610,7 @@ main (void)
     cmocka_unit_test (test_what_is_no_sql),
     cmocka_unit_test (test_rollback_forgets),
     cmocka_unit_test (test_locks_of_every_statement),
+    cmocka_unit_test (test_nonsense_is_survived),
     cmocka_unit_test (test_fixes),
     cmocka_unit_test (test_no_fixes),
     cmocka_unit_test (test_fixed_is_fixed),

@@ -299,7 +299,7 @@ adopt_read (DbConn *conn, const char *root, const MigrationSet *set, const char 
             const char *table, Adoption **ret_adoption, GError **error)
 {
   const AdoptTool *tool;
-  Found found;
+  Found found = { 0 };
   g_autoptr (GPtrArray) tables = NULL;
   if (!find_tool (tool_name, &tool, error) || !list_tables (conn, table, &tables, error)
       || !pick (tables, tool, table, &found, error))
@@ -482,7 +482,7 @@ adopt_check_baseline (DbConn *conn, const MigrationSet *set, const char *version
                       const Migration **ret_last, GError **error)
 {
   g_autoptr (History) history = NULL;
-  const Migration *last;
+  const Migration *last = NULL;
   if (!find_last (set, version, &last, error) || !history_read (conn, &history, error))
     return false;
   if (g_hash_table_size (history->in_force) > 0)

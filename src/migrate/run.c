@@ -214,6 +214,9 @@ resume (ScriptRun *run, const HistoryEntry *entry, GError **error)
   if (!check_unchanged (run, entry, error))
     return false;
   run->journal.statement_done = entry->statement_done;
+  if (entry->statement_done > 0)
+    run->journal.statement_digest
+        = migrate_script_at (run->script, (guint) entry->statement_done - 1)->digest;
   run->journal.statement_begun = entry->statement_begun;
   run->journal.statement_probe = g_strdup (entry->statement_probe);
   run->journal.batch_rows = entry->batch_rows;

@@ -10,7 +10,9 @@
 #define KEY "8100679841041181031"
 #define KEY_HALVES "classid = 1886086501 AND objid = 1819109735 AND objsubid = 1"
 
-#define POLL_MS 100
+/* Between two questions; doubled each time, a bit of chance added. */
+#define FIRST_POLL_MS 10
+#define LONGEST_POLL_MS 160
 #define PROBE_ROUNDS 4
 
 /* --- poolers --------------------------------------------------------------------------------- */
@@ -93,6 +95,7 @@ bool
 run_lock_take (DbConn *conn, int64_t timeout_ms, Report *report, GError **error)
 {
   int64_t give_up = clock_monotonic_us () + timeout_ms * 1000;
+  int poll_ms = FIRST_POLL_MS;
   for (bool first = true;; first = false)
     {
       bool taken = false;
@@ -108,7 +111,8 @@ run_lock_take (DbConn *conn, int64_t timeout_ms, Report *report, GError **error)
       if (first)
         report_step (report, "waiting for another run of migrations (%s)", holder);
       struct pollfd fd = { cancel_fd (), POLLIN, 0 };
-      poll (&fd, 1, POLL_MS + g_random_int_range (0, POLL_MS));
+      poll (&fd, 1, poll_ms + g_random_int_range (0, poll_ms));
+      poll_ms = MIN (poll_ms * 2, LONGEST_POLL_MS);
       if (!cancel_check (error))
         return false;
     }

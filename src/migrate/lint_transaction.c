@@ -128,7 +128,8 @@ writes_rows (const Lint *lint)
          || (strcmp (lint->kind, "InsertStmt") == 0 && is_slow (lint));
 }
 
-/* A table that an earlier statement of the transaction locked, other than KEY, or NULL. */
+/* A table that an earlier statement of the transaction locked, or NULL. What this one locks as strongly
+ * itself is for the rule about that lock. */
 static const char *
 locked_before (const Lint *lint)
 {
@@ -137,7 +138,25 @@ locked_before (const Lint *lint)
   if (lint->transaction.locked == NULL)
     return NULL;
   g_hash_table_iter_init (&iter, lint->transaction.locked);
-  return g_hash_table_iter_next (&iter, &key, NULL) ? key : NULL;
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      const LockEffect *effect = lock_model_find (lint->effects, key);
+      if (effect == NULL || effect->mode < LOCK_ACCESS_EXCLUSIVE)
+        return key;
+    }
+  return NULL;
+}
+
+static void
+check_backfill (Lint *lint)
+{
+  g_autofree char *written = lock_schema_key (json_object_get (lint->node, "relation"));
+  LintReport report = { .rule = RULE_BACKFILL_WITH_DDL, .key = written };
+  if (!writes_rows (lint) || lint->transaction.ddl_line == 0 || lint->transaction.backfill_reported)
+    return;
+  lint->transaction.backfill_reported = true;
+  lint_report (lint, &report, "rows of “%s” are written while the locks of line %u are held",
+               written, lint->transaction.ddl_line);
 }
 
 static void
@@ -145,26 +164,17 @@ check_work (Lint *lint)
 {
   const char *locked = locked_before (lint);
   const LockEffect *effect = strongest (lint);
-  if (!lint_in_transaction (lint) || effect == NULL)
+  if (!lint_in_transaction (lint) || effect == NULL || !is_slow (lint))
     return;
-  if (writes_rows (lint) && lint->transaction.ddl_line > 0 && !lint->transaction.backfill_reported)
+  if (locked == NULL)
     {
-      LintReport report = { .rule = RULE_BACKFILL_WITH_DDL, .key = effect->key };
-      lint->transaction.backfill_reported = true;
-      lint_report (lint, &report,
-                   "rows of “%s” are written in the transaction that changed the "
-                   "schema on line %u",
-                   effect->key, lint->transaction.ddl_line);
+      check_backfill (lint);
+      return;
     }
-  if (locked != NULL && is_slow (lint))
-    {
-      LintReport report = { .rule = RULE_WORK_UNDER_LOCK, .key = effect->key };
-      lint_report (lint, &report,
-                   "“%s” has been locked ACCESS EXCLUSIVE since line %u, and stays so "
-                   "meanwhile",
-                   locked,
-                   GPOINTER_TO_UINT (g_hash_table_lookup (lint->transaction.locked, locked)));
-    }
+  LintReport report = { .rule = RULE_WORK_UNDER_LOCK, .key = effect->key };
+  lint_report (lint, &report,
+               "“%s” has been locked ACCESS EXCLUSIVE since line %u, and stays so meanwhile",
+               locked, GPOINTER_TO_UINT (g_hash_table_lookup (lint->transaction.locked, locked)));
 }
 
 static unsigned int

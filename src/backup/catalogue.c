@@ -262,11 +262,19 @@ catalogue_find (const char *folder, const char *text, Store **ret_store, char **
   return true;
 }
 
+char *
+catalogue_rehearsal_name (const char *name)
+{
+  size_t length = strlen (name) - (g_str_has_suffix (name, ENDING) ? strlen (ENDING) : 0);
+  return g_strdup_printf ("%.*s" CATALOGUE_REHEARSAL_ENDING, (int) length, name);
+}
+
 bool
 catalogue_remove (Store *store, const char *name, GError **error)
 {
   g_autofree char *proof = proof_file_name (name);
   g_autofree char *verified = verified_file_name (name);
+  g_autofree char *rehearsal = catalogue_rehearsal_name (name);
   return store_remove (store, name, error) && store_remove (store, proof, error)
-         && store_remove (store, verified, error);
+         && store_remove (store, verified, error) && store_remove (store, rehearsal, error);
 }

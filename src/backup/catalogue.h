@@ -3,7 +3,7 @@
  *
  * Backups describe themselves; beside one there may be NAME.verified.json (when all bytes were last
  * read against their hashes, or that they were found damaged) and NAME.proof.json (see proof.h). Both count only for the very bytes
- * they speak of.
+ * they speak of. NAME.rehearsal.json is what migrations did to a copy of it (deploy/rehearsal.h).
  */
 #pragma once
 
@@ -55,6 +55,11 @@ bool catalogue_note_verified (Store *store, const char *name, const BackupReader
  * verification finds the bytes good again, the backup counts as damaged. */
 bool catalogue_check_bytes (Store *store, const char *name, BackupReader *reader, Report *report,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+#define CATALOGUE_REHEARSAL_ENDING ".rehearsal.json"
+
+/* "NAME.rehearsal.json" for "NAME.sql.gz". Caller frees. */
+char *catalogue_rehearsal_name (const char *name);
 
 /* Removes NAME and what stands beside it. */
 bool catalogue_remove (Store *store, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -372,6 +372,7 @@ const CliCommand migrate_commands[] = {
     .example = "pgkeel migrate history --json",
     .run = run_history },
   { .name = "lint", .same_as = &migrate_lint_command },
+  { .name = "rehearse", .same_as = &migrate_rehearse_command },
   { .name = "validate", .same_as = &migrate_validate_command },
   { 0 },
 };

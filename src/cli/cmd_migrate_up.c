@@ -2,6 +2,7 @@
 #include "backup/create.h"
 #include "base/clock.h"
 #include "cli/cmd_migrate.h"
+#include "cli/cmd_migrate_rehearse.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
 #include "migrate/script.h"
@@ -14,6 +15,7 @@ static char *option_wait;
 static gboolean option_dry_run;
 static gboolean option_late;
 static gboolean option_no_backup;
+static gboolean option_no_rehearsal;
 
 /* --- around a run ---------------------------------------------------------------------------- */
 
@@ -310,6 +312,17 @@ update_checksums (const MigrateBase *base, GError **error)
   return true;
 }
 
+/* What an empty database lacks cannot be broken. */
+static bool
+check_rehearsed (MigrateRun *run, GError **error)
+{
+  bool empty = false;
+  return is_empty (run->base->conn, &empty, error)
+         && (empty
+             || migrate_check_rehearsed (run->context, run->base, run->items, option_no_rehearsal,
+                                         error));
+}
+
 static bool
 ask (MigrateRun *run, GError **error)
 {
@@ -318,7 +331,8 @@ ask (MigrateRun *run, GError **error)
   g_autofree char *what = g_strdup_printf ("apply %u migration%s to the database “%s” of %s",
                                            run->items->len, run->items->len == 1 ? "" : "s",
                                            db_database (run->base->conn), environment->name);
-  if (confirm (run->context, CONFIRM_YES_NO, what, NULL, false, NULL, &problem))
+  if (check_rehearsed (run, &problem)
+      && confirm (run->context, CONFIRM_YES_NO, what, NULL, false, NULL, &problem))
     return true;
   if (keel_error_is (problem, KEEL_ERROR_REFUSED)
       && !migrate_audit (run, "refused", problem->message, NULL))
@@ -385,6 +399,8 @@ const GOptionEntry migrate_up_options[]
         { "allow-out-of-order", 0, 0, G_OPTION_ARG_NONE, &option_late,
           "Apply late migrations too, whose successors are applied already", NULL },
         { "no-backup", 0, 0, G_OPTION_ARG_NONE, &option_no_backup, "Make no backup first", NULL },
+        { "no-rehearsal", 0, 0, G_OPTION_ARG_NONE, &option_no_rehearsal,
+          "Apply to a protected environment what was not rehearsed", NULL },
         { "lock-wait", 0, 0, G_OPTION_ARG_STRING, &option_wait,
           "How long to wait for another run, and for locks of tables (default: 10m)", "DURATION" },
         G_OPTION_ENTRY_NULL };

@@ -1,0 +1,11 @@
+/*
+ * What `migrate up` asks of rehearsals.
+ */
+#pragma once
+
+#include "cli/cmd_migrate.h"
+
+/* In a protected environment: KEEL_ERROR_REFUSED unless exactly ITEMS (of PlanItem) were rehearsed and
+ * that went well, or WAIVED and somebody types the database's name. Other environments pass. */
+bool migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
+                              bool waived, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,564 @@
+#include "deploy/measure.h"
+#include "base/clock.h"
+#include "deploy/sampler.h"
+
+#include <string.h>
+
+#define TEXT_MAX_BYTES 400
+
+/* The modes in the order of their strength. */
+static const struct
+{
+  const char *server, *words;
+} modes[] = {
+  { "AccessShareLock", "ACCESS SHARE" },
+  { "RowShareLock", "ROW SHARE" },
+  { "RowExclusiveLock", "ROW EXCLUSIVE" },
+  { "ShareUpdateExclusiveLock", "SHARE UPDATE EXCLUSIVE" },
+  { "ShareLock", "SHARE" },
+  { "ShareRowExclusiveLock", "SHARE ROW EXCLUSIVE" },
+  { "ExclusiveLock", "EXCLUSIVE" },
+  { "AccessExclusiveLock", "ACCESS EXCLUSIVE" },
+};
+
+/* What is known of a relation. */
+typedef struct
+{
+  char *name;
+  char kind;
+  char *file; /* pg_class.relfilenode */
+  int64_t inserted, updated, deleted;
+} Relation;
+
+struct Measure
+{
+  DbConn *work;
+  DbConn *watch;   /* looks from outside */
+  DbConn *samples; /* lent to the sampler */
+  char pid[16];
+  RunObserver observer;
+  GPtrArray *measured; /* of Measurement */
+  const MigrateScript *script;
+
+  char *transaction;     /* the one that relations, held and counted are true of */
+  GHashTable *relations; /* OID -> Relation */
+  GHashTable *held;      /* "OID:mode" */
+  bool counted;          /* relations know what the transaction has counted so far */
+
+  Sampler *sampler;
+  int64_t started_us;
+  int64_t wal_before, size_before;
+};
+
+/* --- what is kept ---------------------------------------------------------------------------- */
+
+static void
+lock_free (MeasuredLock *lock)
+{
+  g_free (lock->relation);
+  g_free (lock->mode);
+  g_free (lock);
+}
+
+static void
+rows_free (MeasuredRows *rows)
+{
+  g_free (rows->table);
+  g_free (rows);
+}
+
+static void
+relation_free (Relation *relation)
+{
+  g_free (relation->name);
+  g_free (relation->file);
+  g_free (relation);
+}
+
+void
+measurement_free (Measurement *measurement)
+{
+  g_free (measurement->tag);
+  g_free (measurement->text);
+  g_ptr_array_unref (measurement->locks);
+  g_ptr_array_unref (measurement->rewritten);
+  g_ptr_array_unref (measurement->rebuilt);
+  g_ptr_array_unref (measurement->touched);
+  g_free (measurement);
+}
+
+static Measurement *
+measurement_new (const MigrateScript *script, guint index)
+{
+  const ScriptStatement *statement = migrate_script_at (script, index);
+  Measurement *measurement = g_new0 (Measurement, 1);
+  g_autofree char *text = migrate_script_statement_text (script, index);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  measurement->index = index;
+  measurement->line = statement->line;
+  measurement->tag = g_strdup (statement->class.tag);
+  measurement->text
+      = strlen (valid) <= TEXT_MAX_BYTES
+            ? g_steal_pointer (&valid)
+            : g_strdup_printf (
+                "%.*s ...", (int) (g_utf8_find_prev_char (valid, valid + TEXT_MAX_BYTES) - valid),
+                valid);
+  measurement->rows = -1;
+  measurement->locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lock_free);
+  measurement->rewritten = g_ptr_array_new_with_free_func (g_free);
+  measurement->rebuilt = g_ptr_array_new_with_free_func (g_free);
+  measurement->touched = g_ptr_array_new_with_free_func ((GDestroyNotify) rows_free);
+  return measurement;
+}
+
+static size_t
+mode_rank (const char *words)
+{
+  size_t rank = 0;
+  while (rank < G_N_ELEMENTS (modes) && strcmp (modes[rank].words, words) != 0)
+    rank++;
+  return rank;
+}
+
+const MeasuredLock *
+measurement_strongest (const Measurement *measurement)
+{
+  const MeasuredLock *strongest = NULL;
+  for (guint i = 0; i < measurement->locks->len; i++)
+    {
+      const MeasuredLock *lock = measurement->locks->pdata[i];
+      if (strchr ("rmpf", lock->kind) != NULL
+          && (strongest == NULL || mode_rank (lock->mode) > mode_rank (strongest->mode)))
+        strongest = lock;
+    }
+  return strongest;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+/* Where WAL and size are, and which transaction the session is in. */
+static bool
+look (Measure *measure, int64_t *ret_wal, int64_t *ret_size, char **ret_transaction, GError **error)
+{
+  static const char sql[]
+      = "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint,\n"
+        "       pg_catalog.pg_database_size(pg_catalog.current_database()),\n"
+        "       (SELECT virtualtransaction FROM pg_catalog.pg_locks\n"
+        "         WHERE pid = $1::int AND locktype = 'virtualxid' AND granted LIMIT 1)";
+  const char *const params[] = { measure->pid };
+  g_autoptr (DbResult) result = NULL;
+  if (!db_query (measure->watch, sql, 1, params, &result, error))
+    return false;
+  *ret_wal = db_result_int64 (result, 0, 0);
+  *ret_size = db_result_int64 (result, 0, 1);
+  if (ret_transaction != NULL)
+    *ret_transaction = g_strdup (db_result_text (result, 0, 2));
+  return true;
+}
+
+static Relation *
+relation_of_row (const DbResult *result, int row)
+{
+  Relation *relation = g_new0 (Relation, 1);
+  relation->name = g_strdup (db_result_text (result, row, 1));
+  relation->kind = db_result_text (result, row, 2)[0];
+  relation->file = g_strdup (db_result_text (result, row, 3));
+  return relation;
+}
+
+/* All there are, as committed. */
+static bool
+read_relations (Measure *measure, GHashTable **ret_relations, GError **error)
+{
+  static const char sql[]
+      = "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, c.relfilenode\n"
+        "  FROM pg_catalog.pg_class c\n"
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+        " WHERE c.oid >= 16384";
+  g_autoptr (DbResult) result = NULL;
+  if (!db_query (measure->watch, sql, 0, NULL, &result, error))
+    return false;
+  GHashTable *relations
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) relation_free);
+  for (int row = 0; row < db_result_rows (result); row++)
+    g_hash_table_insert (relations, g_strdup (db_result_text (result, row, 0)),
+                         relation_of_row (result, row));
+  *ret_relations = relations;
+  return true;
+}
+
+/* The locks that the session holds, as "OID:mode". */
+static bool
+read_locks (Measure *measure, GHashTable **ret_locks, GError **error)
+{
+  static const char sql[]
+      = "SELECT relation::text || ':' || mode\n"
+        "  FROM pg_catalog.pg_locks\n"
+        " WHERE pid = $1::int AND locktype = 'relation' AND granted AND relation >= 16384";
+  const char *const params[] = { measure->pid };
+  g_autoptr (DbResult) result = NULL;
+  if (!db_query (measure->watch, sql, 1, params, &result, error))
+    return false;
+  GHashTable *locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (int row = 0; row < db_result_rows (result); row++)
+    g_hash_table_add (locks, g_strdup (db_result_text (result, row, 0)));
+  *ret_locks = locks;
+  return true;
+}
+
+/* What the transaction itself sees of the relations it has locked. Counters go on from one transaction
+ * to the next until the server collects them, so only differences count. */
+static bool
+read_own (Measure *measure, DbResult **ret_result, GError **error)
+{
+  static const char sql[]
+      = "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, c.relfilenode,\n"
+        "       pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid),\n"
+        "       pg_catalog.pg_stat_get_xact_tuples_updated(c.oid),\n"
+        "       pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)\n"
+        "  FROM pg_catalog.pg_class c\n"
+        "  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace\n"
+        " WHERE c.oid OPERATOR(pg_catalog.>=) 16384\n"
+        "   AND ($1::pg_catalog.bool OR c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(\n"
+        "     SELECT l.relation FROM pg_catalog.pg_locks l\n"
+        "      WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()\n"
+        "        AND l.locktype OPERATOR(pg_catalog.=) 'relation')))\n"
+        " ORDER BY 2";
+  /* Before the first statement nothing is locked, and any table may have been counted before. */
+  const char *const params[] = { measure->counted ? "f" : "t" };
+  return db_query (measure->work, sql, 1, params, ret_result, error);
+}
+
+/* --- noting ---------------------------------------------------------------------------------- */
+
+static void
+note_lock (Measurement *measurement, GHashTable *relations, const char *key)
+{
+  g_auto (GStrv) parts = g_strsplit (key, ":", 2);
+  const Relation *relation = g_hash_table_lookup (relations, parts[0]);
+  const char *mode = parts[1];
+  if (relation == NULL || relation->kind == 't' || g_str_has_prefix (relation->name, "pg_toast.")
+      || g_str_has_prefix (relation->name, "pgkeel."))
+    return;
+  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (modes[i].server, mode) == 0)
+      mode = modes[i].words;
+  for (guint i = 0; i < measurement->locks->len; i++)
+    {
+      const MeasuredLock *lock = measurement->locks->pdata[i];
+      if (strcmp (lock->relation, relation->name) == 0 && strcmp (lock->mode, mode) == 0)
+        return;
+    }
+  MeasuredLock *lock = g_new0 (MeasuredLock, 1);
+  lock->relation = g_strdup (relation->name);
+  lock->kind = relation->kind;
+  lock->mode = g_strdup (mode);
+  g_ptr_array_add (measurement->locks, lock);
+}
+
+static int
+compare_locks (const void *a, const void *b)
+{
+  const MeasuredLock *const *first = a, *const *second = b;
+  int order = strcmp ((*first)->relation, (*second)->relation);
+  if (order != 0)
+    return order;
+  size_t one = mode_rank ((*first)->mode), other = mode_rank ((*second)->mode);
+  return one > other ? -1 : one < other;
+}
+
+static void
+note_new_locks (Measure *measure, Measurement *measurement, GHashTable *locks)
+{
+  GHashTableIter iter;
+  void *key;
+  g_hash_table_iter_init (&iter, locks);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (!g_hash_table_contains (measure->held, key))
+      note_lock (measurement, measure->relations, key);
+  g_ptr_array_sort (measurement->locks, compare_locks);
+}
+
+static void
+note_text (GPtrArray *texts, const char *text)
+{
+  for (guint i = 0; i < texts->len; i++)
+    if (strcmp (texts->pdata[i], text) == 0)
+      return;
+  g_ptr_array_add (texts, g_strdup (text));
+}
+
+/* BEFORE and NOW are one relation. */
+static void
+note_file (Measurement *measurement, const Relation *before, const Relation *now)
+{
+  if (strcmp (before->file, now->file) == 0)
+    return;
+  if (now->kind == 'r' || now->kind == 'm')
+    note_text (measurement->rewritten, now->name);
+  else if (now->kind == 'i' && !g_str_has_prefix (now->name, "pg_toast."))
+    note_text (measurement->rebuilt, now->name);
+}
+
+static void
+note_rows (Measurement *measurement, const Relation *relation, int64_t inserted, int64_t updated,
+           int64_t deleted)
+{
+  MeasuredRows *rows = NULL;
+  if (inserted <= 0 && updated <= 0 && deleted <= 0)
+    return;
+  if (g_str_has_prefix (relation->name, "pg_toast."))
+    return;
+  for (guint i = 0; i < measurement->touched->len && rows == NULL; i++)
+    {
+      rows = measurement->touched->pdata[i];
+      if (strcmp (rows->table, relation->name) != 0)
+        rows = NULL;
+    }
+  if (rows == NULL)
+    {
+      rows = g_new0 (MeasuredRows, 1);
+      rows->table = g_strdup (relation->name);
+      g_ptr_array_add (measurement->touched, rows);
+    }
+  rows->inserted += MAX (inserted, 0);
+  rows->updated += MAX (updated, 0);
+  rows->deleted += MAX (deleted, 0);
+}
+
+/* Takes over what the transaction sees now; MEASUREMENT (NULL: none) is told the differences. */
+static void
+take_own (Measure *measure, const DbResult *own, Measurement *measurement)
+{
+  for (int row = 0; row < db_result_rows (own); row++)
+    {
+      const char *oid = db_result_text (own, row, 0);
+      Relation *now = relation_of_row (own, row);
+      const Relation *before = g_hash_table_lookup (measure->relations, oid);
+      now->inserted = db_result_int64 (own, row, 4);
+      now->updated = db_result_int64 (own, row, 5);
+      now->deleted = db_result_int64 (own, row, 6);
+      if (measurement != NULL && before != NULL)
+        note_file (measurement, before, now);
+      if (measurement != NULL && measure->counted && strchr ("rm", now->kind) != NULL)
+        note_rows (measurement, now, now->inserted - (before != NULL ? before->inserted : 0),
+                   now->updated - (before != NULL ? before->updated : 0),
+                   now->deleted - (before != NULL ? before->deleted : 0));
+      g_hash_table_insert (measure->relations, g_strdup (oid), now);
+    }
+  measure->counted = true;
+}
+
+/* --- around a statement ---------------------------------------------------------------------- */
+
+/* Every transaction begins with what is committed, and holds nothing. */
+static bool
+begin_transaction (Measure *measure, const char *transaction, GError **error)
+{
+  GHashTable *relations;
+  if (measure->transaction != NULL && strcmp (measure->transaction, transaction) == 0
+      && *transaction != '\0')
+    return true;
+  if (!read_relations (measure, &relations, error))
+    return false;
+  g_clear_pointer (&measure->relations, g_hash_table_unref);
+  measure->relations = relations;
+  g_hash_table_remove_all (measure->held);
+  measure->counted = false;
+  g_free (measure->transaction);
+  measure->transaction = g_strdup (transaction);
+  return true;
+}
+
+/* SET TRANSACTION refuses to come after a query of ours. */
+static bool
+may_ask (const Measure *measure, const ScriptStatement *statement)
+{
+  return db_in_transaction (measure->work) && !statement->sets_session
+         && !g_str_has_prefix (statement->class.tag != NULL ? statement->class.tag : "", "SET");
+}
+
+static bool
+waits_for_snapshots (SqlKind kind)
+{
+  return kind == SQL_KIND_CONCURRENT_INDEX || kind == SQL_KIND_CONCURRENT_REINDEX;
+}
+
+/* A unit that is tried again is measured again; the rounds of a batch add up. */
+static Measurement *
+open_measurement (Measure *measure, const MigrateScript *script, guint index)
+{
+  if (measure->script != script)
+    {
+      measure->script = script;
+      g_ptr_array_set_size (measure->measured, 0);
+    }
+  while (measure->measured->len > 0)
+    {
+      Measurement *last = measure->measured->pdata[measure->measured->len - 1];
+      bool goes_on
+          = last->index == index && !last->failed && migrate_script_at (script, index)->is_batch;
+      if (goes_on)
+        return last;
+      if (last->index < index)
+        break;
+      g_ptr_array_set_size (measure->measured, (int) measure->measured->len - 1);
+    }
+  Measurement *measurement = measurement_new (script, index);
+  g_ptr_array_add (measure->measured, measurement);
+  return measurement;
+}
+
+static bool
+before_statement (const MigrateScript *script, guint index, void *data, GError **error)
+{
+  Measure *measure = data;
+  const ScriptStatement *statement = migrate_script_at (script, index);
+  g_autofree char *transaction = NULL;
+  g_autoptr (DbResult) own = NULL;
+  open_measurement (measure, script, index);
+  if (!look (measure, &measure->wal_before, &measure->size_before, &transaction, error)
+      || !begin_transaction (measure, transaction, error))
+    return false;
+  if (may_ask (measure, statement) && !measure->counted)
+    {
+      if (!read_own (measure, &own, error))
+        return false;
+      take_own (measure, own, NULL);
+    }
+  if (!db_in_transaction (measure->work)
+      && !sampler_start (measure->samples, db_backend_pid (measure->work),
+                         waits_for_snapshots (statement->class.kind), &measure->sampler, error))
+    return false;
+  measure->started_us = clock_monotonic_us ();
+  return true;
+}
+
+/* In its transaction, or after it has ended. */
+static bool
+measure_inside (Measure *measure, Measurement *measurement, GError **error)
+{
+  g_autoptr (GHashTable) locks = NULL;
+  g_autoptr (DbResult) own = NULL;
+  const ScriptStatement *statement = migrate_script_at (measure->script, measurement->index);
+  if (!read_locks (measure, &locks, error))
+    return false;
+  if (may_ask (measure, statement))
+    {
+      if (!read_own (measure, &own, error))
+        return false;
+      take_own (measure, own, measurement);
+    }
+  note_new_locks (measure, measurement, locks);
+  g_hash_table_unref (measure->held);
+  measure->held = g_steal_pointer (&locks);
+  return true;
+}
+
+static bool
+measure_alone (Measure *measure, Measurement *measurement, GHashTable *locks, GError **error)
+{
+  g_autoptr (GHashTable) relations = NULL;
+  GHashTableIter iter;
+  void *oid, *value;
+  if (!read_relations (measure, &relations, error))
+    return false;
+  measurement->is_alone = true;
+  g_hash_table_iter_init (&iter, relations);
+  while (g_hash_table_iter_next (&iter, &oid, &value))
+    {
+      const Relation *before = g_hash_table_lookup (measure->relations, oid);
+      if (before != NULL)
+        note_file (measurement, before, value);
+      else
+        {
+          Relation *now = g_new0 (Relation, 1);
+          *now = *(Relation *) value;
+          now->name = g_strdup (now->name);
+          now->file = g_strdup (now->file);
+          g_hash_table_insert (measure->relations, g_strdup (oid), now);
+        }
+    }
+  note_new_locks (measure, measurement, locks);
+  return true;
+}
+
+static bool
+after_statement (const MigrateScript *script, guint index, bool done, int64_t rows, void *data,
+                 GError **error)
+{
+  Measure *measure = data;
+  (void) script;
+  (void) index;
+  int64_t elapsed_us = clock_monotonic_us () - measure->started_us;
+  Measurement *measurement = measure->measured->pdata[measure->measured->len - 1];
+  g_autoptr (GHashTable) sampled = NULL;
+  int64_t wal, size;
+  measurement->elapsed_us += elapsed_us;
+  measurement->rounds++;
+  measurement->failed = !done;
+  Sampler *sampler = g_steal_pointer (&measure->sampler);
+  guint samples = 0;
+  if (sampler != NULL && !sampler_stop (sampler, &sampled, &samples, error))
+    return false;
+  measurement->sample_count += samples;
+  if (!done)
+    return true;
+  if (rows >= 0)
+    measurement->rows = MAX (measurement->rows, 0) + rows;
+  if (!look (measure, &wal, &size, NULL, error))
+    return false;
+  measurement->wal_bytes += wal - measure->wal_before;
+  measurement->size_bytes += size - measure->size_before;
+  return sampled != NULL ? measure_alone (measure, measurement, sampled, error)
+                         : measure_inside (measure, measurement, error);
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+bool
+measure_new (DbConn *work, const char *url, const char *database, Measure **ret_measure,
+             GError **error)
+{
+  g_autoptr (Measure) measure = g_new0 (Measure, 1);
+  measure->work = work;
+  measure->observer
+      = (RunObserver){ .before = before_statement, .after = after_statement, .data = measure };
+  measure->measured = g_ptr_array_new_with_free_func ((GDestroyNotify) measurement_free);
+  measure->held = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_snprintf (measure->pid, sizeof measure->pid, "%d", db_backend_pid (work));
+  if (!db_connect (url, database, &db_retry_default, &measure->watch, error)
+      || !db_connect (url, database, &db_retry_default, &measure->samples, error))
+    return false;
+  *ret_measure = g_steal_pointer (&measure);
+  return true;
+}
+
+void
+measure_free (Measure *measure)
+{
+  if (measure == NULL)
+    return;
+  g_clear_pointer (&measure->relations, g_hash_table_unref);
+  g_hash_table_unref (measure->held);
+  g_ptr_array_unref (measure->measured);
+  db_conn_free (measure->watch);
+  db_conn_free (measure->samples);
+  g_free (measure->transaction);
+  g_free (measure);
+}
+
+const RunObserver *
+measure_observer (Measure *measure)
+{
+  return &measure->observer;
+}
+
+GPtrArray *
+measure_take (Measure *measure)
+{
+  GPtrArray *measured = measure->measured;
+  measure->measured = g_ptr_array_new_with_free_func ((GDestroyNotify) measurement_free);
+  measure->script = NULL;
+  return measured;
+}

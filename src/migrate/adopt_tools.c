@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "migrate/adopt_internal.h"
 #include "migrate/folder.h"
+#include "migrate/heads.h"
 
 #include <isa-l/crc.h>
 #include <string.h>
@@ -408,6 +409,37 @@ check_knex (AdoptReading *reading, GError **error)
              "knex has locked its migrations");
 }
 
+/* The revisions before HEAD are in the files only, where there are any. */
+static bool
+add_alembic_history (AdoptReading *reading, const char *head, GError **error)
+{
+  static const char *const names[] = { "", "versions" };
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *shown = g_build_filename (reading->set->folder, names[i], NULL);
+      g_autofree char *path = g_canonicalize_filename (shown, reading->root);
+      g_autoptr (Folder) folder = NULL;
+      g_autoptr (PythonHistory) history = NULL;
+      if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+        continue;
+      if (!folder_open (reading->root, shown, &folder, error)
+          || !python_history_read (folder, "", &history, error))
+        return false;
+      g_autoptr (GPtrArray) order
+          = history != NULL ? python_history_up_to (history, head) : g_ptr_array_new ();
+      for (guint j = 0; j < order->len; j++)
+        {
+          const PythonMigration *migration = order->pdata[j];
+          adopt_add (reading, migration->revision, migration->name, NULL, NULL);
+        }
+      if (order->len > 0)
+        return true;
+    }
+  const Migration *migration = adopt_match (reading, head);
+  adopt_add (reading, head, name_of (migration), migration, NULL);
+  return true;
+}
+
 /* Alembic remembers heads only. */
 static bool
 take_alembic (AdoptReading *reading, const DbResult *result, int row, GError **error)
@@ -421,9 +453,7 @@ take_alembic (AdoptReading *reading, const DbResult *result, int row, GError **e
                        "Merge them with “alembic merge heads”, upgrade, then adopt again.",
                        "Alembic has %d heads in this database: %s", db_result_rows (result),
                        heads->str);
-  const Migration *migration = adopt_match (reading, version);
-  adopt_add (reading, version, name_of (migration), migration, NULL);
-  return true;
+  return add_alembic_history (reading, version, error);
 }
 
 #define APPLIED(column) ", " ISO (column) " "

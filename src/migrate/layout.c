@@ -1,4 +1,5 @@
 #include "migrate/layout.h"
+#include "migrate/heads.h"
 #include "migrate/layouts.h"
 #include "migrate/runnable.h"
 
@@ -19,19 +20,13 @@ static const struct
   const char *name;
   const char *only_with; /* too broad a folder, but for one with this file; NULL: any */
 } usual_folders[] = {
-  { "migrations", NULL },
-  { "db/migrations", NULL },
-  { "db/migrate", NULL },
-  { "database/migrations", NULL },
-  { "sql/migrations", NULL },
-  { "supabase/migrations", NULL },
-  { "prisma/migrations", NULL },
-  { "drizzle", NULL },
-  { "src/main/resources/db/migration", NULL },
-  { ".", "sqitch.plan" },
-  { "db", "sqitch.plan" },
-  { "sql", "sqitch.plan" },
-  { "sqitch", "sqitch.plan" },
+  { "migrations", NULL },        { "db/migrations", NULL },
+  { "db/migrate", NULL },        { "database/migrations", NULL },
+  { "sql/migrations", NULL },    { "supabase/migrations", NULL },
+  { "prisma/migrations", NULL }, { "drizzle", NULL },
+  { "alembic", NULL },           { "src/main/resources/db/migration", NULL },
+  { ".", "sqitch.plan" },        { "db", "sqitch.plan" },
+  { "sql", "sqitch.plan" },      { "sqitch", "sqitch.plan" },
 };
 
 const char *const *
@@ -239,20 +234,41 @@ finish (const Layout *layout, MigrationSet *set, GError **error)
   return true;
 }
 
+/* Alembic keeps its files in versions/. */
+static bool
+warn_of_python (Folder *folder, MigrationSet *set, const char *name, GError **error)
+{
+  g_autoptr (PythonHistory) history = NULL;
+  if (!python_history_read (folder, name, &history, error))
+    return false;
+  if (history == NULL)
+    return true;
+  g_autoptr (GPtrArray) problems = python_history_problems (history);
+  for (guint i = 0; i < problems->len; i++)
+    g_ptr_array_add (set->warnings, g_strdup (problems->pdata[i]));
+  return true;
+}
+
 /* A folder of programs: pgkeel can run them only through their tool. */
-static void
-warn_of_programs (const Folder *folder, MigrationSet *set)
+static bool
+warn_of_programs (Folder *folder, MigrationSet *set, GError **error)
 {
   static const char *const ends[] = { ".py", ".js", ".ts", ".mjs", ".rb", ".go", ".java", ".exs" };
   guint count = 0;
+  if (set->migrations->len > 0)
+    return true;
   for (guint i = 0; i < folder->entries->len; i++)
     for (gsize j = 0; j < G_N_ELEMENTS (ends); j++)
       count += g_str_has_suffix (((FolderEntry *) folder->entries->pdata[i])->name, ends[j]);
-  if (count > 0 && set->migrations->len == 0)
+  if (count > 0)
     g_ptr_array_add (set->warnings,
                      g_strdup_printf ("“%s” holds programs and no SQL: name the commands of their "
                                       "tool under migrations.command in pgkeel.yaml",
                                       folder->shown));
+  g_autofree char *versions = g_build_filename (folder->path, "versions", NULL);
+  return warn_of_python (folder, set, "", error)
+         && (!g_file_test (versions, G_FILE_TEST_IS_DIR)
+             || warn_of_python (folder, set, "versions", error));
 }
 
 static bool
@@ -260,9 +276,9 @@ read_folder (const Layout *layout, Folder *folder, MigrationSet **ret_set, GErro
 {
   g_autoptr (MigrationSet) set = migration_set_new (layout->name, folder->shown);
   set->compare = layout->compare;
-  if (!layout->read (folder, set, error) || !finish (layout, set, error))
+  if (!layout->read (folder, set, error) || !finish (layout, set, error)
+      || !warn_of_programs (folder, set, error))
     return false;
-  warn_of_programs (folder, set);
   *ret_set = g_steal_pointer (&set);
   return true;
 }

@@ -98,12 +98,9 @@ foreign_mark (const char *text)
                                        "-- DOWN",
                                        "-- down" };
   for (size_t i = 0; i < G_N_ELEMENTS (marks); i++)
-    {
-      const char *at = strstr (text, marks[i]);
-      const char *after = at != NULL ? at + strlen (marks[i]) : NULL;
-      if (at != NULL && (at == text || at[-1] == '\n') && strchr (" :\r\n", *after) != NULL)
+    for (const char *at = strstr (text, marks[i]); at != NULL; at = strstr (at + 1, marks[i]))
+      if ((at == text || at[-1] == '\n') && strchr (":\r\n", at[strlen (marks[i])]) != NULL)
         return g_strdup_printf ("written for another tool (“%s”)", marks[i]);
-    }
   return NULL;
 }
 

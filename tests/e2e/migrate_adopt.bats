@@ -333,6 +333,12 @@ graphile_history ()
   assert_error 3 "the chain of hashes in graphile_migrate.migrations is broken at 000004-index-orders-user.sql"
 }
 
+alembic_file ()
+{
+  printf '"""%s\n\nRevision ID: %s\n"""\nrevision = "%s"\ndown_revision = %s\n' "$2" "$1" "$1" "$3" \
+    > "alembic/versions/$1_x.py"
+}
+
 @test "knex, node-pg-migrate, Rails, Django and Alembic: programs have no files here, and that is said" {
   new_shop
   sql "CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
@@ -375,8 +381,19 @@ graphile_history ()
   adopt
   assert_error 3 "Alembic has 2 heads in this database: 1975ea83b712, 27c6a30d7c24" "alembic merge heads"
   sql "DELETE FROM alembic_version WHERE version_num = '27c6a30d7c24'"
+  run_keel migrate adopt --dry-run
+  assert_status 0
+  assert_stdout "1975ea83b712"
+  # The files know what came before the head.
+  mkdir -p alembic/versions
+  alembic_file ae1027a6acf "first table" None
+  alembic_file 1975ea83b712 "second table" '"ae1027a6acf"'
+  alembic_file 27c6a30d7c24 "a branch" "'ae1027a6acf'"
   adopt
-  assert_stdout "adopted 1 migrations of alembic"
+  assert_stdout "adopted 2 migrations of alembic"
+  assert_stderr "Alembic has 2 heads: 1975ea83b712_x.py, 27c6a30d7c24_x.py; merge them with “alembic merge heads”"
+  [ "$(sql "SELECT string_agg (version || ' ' || name, ', ' ORDER BY id) FROM pgkeel.migration")" \
+    = "ae1027a6acf first table, 1975ea83b712 second table" ]
 }
 
 @test "several histories, none, an empty one, and one under another name" {

@@ -472,7 +472,7 @@ test_what_cannot_be_run (void **state)
     { "SELECT 1;\n\\.\n", "rows without a COPY up to line 2" },
     { "COPY t FROM stdin;\nit's\n\\.", NULL },
     { "CREATE TABLE t ();\n-- Down\nDROP TABLE t;", "written for another tool (“-- Down”)" },
-    { "-- Downtime is short\nSELECT 1;", NULL },
+    { "-- Downtime is short\n-- Down the road\nSELECT 1;", NULL },
     { "SELECT :'name';", "a variable of psql (:') on line 1" },
     { "GRANT ALL ON t TO :owner;", "psql's variable :owner on line 1" },
     { "CREATE TABLE {{ schema }}.t ();", "a template's {{ on line 1" },

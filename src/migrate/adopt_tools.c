@@ -39,6 +39,26 @@ adopt_file_bytes (const AdoptReading *reading, const Migration *migration, char 
   return fs_read_text (path, MIGRATION_FILE_MAX_BYTES, ret_bytes, ret_length, error);
 }
 
+static bool
+digest_is (GChecksumType kind, const char *bytes, size_t length, const char *expected)
+{
+  g_autofree char *sum = g_compute_checksum_for_data (kind, (const guchar *) bytes, length);
+  return g_ascii_strcasecmp (sum, expected) == 0;
+}
+
+/* With the line ends of the other world, which a checkout may have brought. */
+static bool
+digest_is_but_for_line_ends (GChecksumType kind, const char *bytes, size_t length,
+                             const char *expected)
+{
+  g_autoptr (GString) text = g_string_new_len (bytes, (gssize) length);
+  g_string_replace (text, "\r\n", "\n", 0);
+  if (digest_is (kind, text->str, text->len, expected))
+    return true;
+  g_string_replace (text, "\n", "\r\n", 0);
+  return digest_is (kind, text->str, text->len, expected);
+}
+
 /* Whether the file's digest of KIND is EXPECTED, hexadecimal. */
 static bool
 check_digest (const AdoptReading *reading, AdoptRow *row, GChecksumType kind, const char *expected,
@@ -50,8 +70,10 @@ check_digest (const AdoptReading *reading, AdoptRow *row, GChecksumType kind, co
     return true;
   if (!adopt_file_bytes (reading, row->migration, &bytes, &length, error))
     return false;
-  g_autofree char *sum = g_compute_checksum_for_data (kind, (const guchar *) bytes, length);
-  row->check = g_ascii_strcasecmp (sum, expected) == 0 ? ADOPT_SAME : ADOPT_DIFFERENT;
+  row->check = digest_is (kind, bytes, length, expected)
+                       || digest_is_but_for_line_ends (kind, bytes, length, expected)
+                   ? ADOPT_SAME
+                   : ADOPT_DIFFERENT;
   return true;
 }
 

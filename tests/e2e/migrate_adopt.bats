@@ -203,6 +203,8 @@ print(sum - (1 << 32) if sum >= 1 << 31 else sum)' "$1"
     sql "INSERT INTO _sqlx_migrations VALUES (${name%%_*}, 'x', now(), true,
       '\\x$(sha384sum "$file" | cut -d ' ' -f 1)', 5)"
   done
+  # A checkout with other line ends is no change.
+  sed -i 's/$/\r/' migrations/20240105091500_users.up.sql
   adopt
   assert_stdout "7 files are what was applied"
   assert_adopted 7

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "project/project.h"
 
+#include <unistd.h>
+
 static const Migration *
 at (const MigrationSet *set, guint place)
 {
@@ -182,6 +184,18 @@ test_flyway (void **state)
                       "“" FLYWAY "V1_2_0__again.sql” and “" FLYWAY "old/V1.2__two.sql” have the "
                       "same version, 1.2",
                       NULL);
+}
+
+static void
+test_flyway_in_a_circle (void **state)
+{
+  put (*state, "sql/migrations/V1__a.sql", "SELECT 1;");
+  g_autofree char *link = g_build_filename (*state, "sql/migrations/again", NULL);
+  assert_int_equal (symlink (".", link), 0);
+  assert_set_refused (*state, NULL, NULL, KEEL_ERROR_CONFIG,
+                      "sql/migrations/again/again/again/again/again/again/again/again/again: the "
+                      "folders are nested more than 8 deep",
+                      "Look for a link that leads back to a folder above it.");
 }
 
 static void
@@ -512,6 +526,7 @@ main (void)
     TEST (test_goose),
     TEST (test_goose_refuses),
     TEST (test_flyway),
+    TEST (test_flyway_in_a_circle),
     TEST (test_sqlx),
     TEST (test_diesel),
     TEST (test_sqitch),

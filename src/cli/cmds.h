@@ -5,21 +5,21 @@
 
 #include "cli/command.h"
 
-extern const CliCommand help_command;         /* help.c */
-extern const CliCommand audit_commands[];     /* cmd_audit.c */
-extern const CliCommand config_commands[];    /* cmd_config.c */
-extern const CliCommand env_commands[];       /* cmd_env.c */
-extern const CliCommand init_command;         /* cmd_init.c */
-extern const CliCommand version_command;      /* cmd_version.c */
-extern const CliCommand completion_command;   /* completion.c */
-extern const CliCommand db_commands[];        /* cmd_db.c */
-extern const CliCommand backup_commands[];    /* cmd_backup.c */
-extern const CliCommand restore_test_command; /* cmd_backup.c */
-extern const CliCommand migrate_commands[];   /* cmd_migrate.c */
-extern const CliCommand migrate_lint_command; /* cmd_migrate_lint.c */
+extern const CliCommand help_command;             /* help.c */
+extern const CliCommand audit_commands[];         /* cmd_audit.c */
+extern const CliCommand config_commands[];        /* cmd_config.c */
+extern const CliCommand env_commands[];           /* cmd_env.c */
+extern const CliCommand init_command;             /* cmd_init.c */
+extern const CliCommand version_command;          /* cmd_version.c */
+extern const CliCommand completion_command;       /* completion.c */
+extern const CliCommand db_commands[];            /* cmd_db.c */
+extern const CliCommand backup_commands[];        /* cmd_backup.c */
+extern const CliCommand restore_test_command;     /* cmd_backup.c */
+extern const CliCommand migrate_commands[];       /* cmd_migrate.c */
+extern const CliCommand migrate_lint_command;     /* cmd_migrate_lint.c */
 extern const CliCommand migrate_rehearse_command; /* cmd_migrate_rehearse.c */
 extern const CliCommand migrate_validate_command; /* cmd_migrate_validate.c */
-extern const CliCommand restore_command;      /* cmd_restore.c */
+extern const CliCommand restore_command;          /* cmd_restore.c */
 
 /* The run function of backup prove, shared with restore-test. */
 bool cmd_backup_prove (CliContext *context, int argc, char **argv, GError **error);

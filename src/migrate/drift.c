@@ -346,10 +346,14 @@ list_differences (const GPtrArray *expected, const GPtrArray *found)
   return differences;
 }
 
+/* Has parts, if only grants and comments, and nothing of another kind has its name. */
 static bool
 is_container (const Entry *entry)
 {
-  return holds_columns (entry->kind) || strcmp (entry->kind, "domain") == 0;
+  static const char *const kinds[]
+      = { "domain", "enum", "range type", "base type", "function", "procedure", "aggregate", NULL };
+  return holds_columns (entry->kind) || g_strv_contains (kinds, entry->kind)
+         || (strcmp (entry->kind, "sequence") == 0 && strcmp (entry->owner, entry->name) == 0);
 }
 
 /* The index of a constraint has its name, and says nothing that the constraint does not. */

@@ -15,6 +15,7 @@ replay_files_clear (ReplayFiles *files)
   g_clear_pointer (&files->roles, g_hash_table_unref);
   g_clear_pointer (&files->extensions, g_hash_table_unref);
   g_clear_pointer (&files->cluster_wide, g_free);
+  g_clear_pointer (&files->reaching_out, g_free);
 }
 
 /* --- what statements need -------------------------------------------------------------------- */
@@ -103,6 +104,41 @@ is_cluster_wide (const Statement *statement)
   return on == 0 || word_is_one_of (statement, on + 1, objects);
 }
 
+/* "NAME = false" among the options. */
+static bool
+is_turned_off (const Statement *statement, const char *name)
+{
+  static const char *const off[] = { "false", "off", NULL };
+  guint index = find_word (statement, 2, name);
+  return index > 0 && word_is_one_of (statement, index + 2, off);
+}
+
+/* A subscription makes slots on its publisher when it is made, and removes them when it is dropped. */
+static bool
+is_reaching_out (const Statement *statement)
+{
+  if (!word_is (statement, 1, "subscription"))
+    return false;
+  if (word_is (statement, 0, "create"))
+    return !is_turned_off (statement, "connect");
+  if (word_is (statement, 0, "alter"))
+    return word_is (statement, 3, "enable") || word_is (statement, 3, "refresh")
+           || (word_is (statement, 4, "publication") && !is_turned_off (statement, "refresh"));
+  return word_is (statement, 0, "drop");
+}
+
+/* "migrations/3.up.sql: CREATE ROLE app"; caller frees. */
+static char *
+describe (const char *path, const Statement *statement)
+{
+  const SqlToken *first = &g_array_index (statement->words, SqlToken, 0);
+  guint count = MIN (statement->words->len, 3);
+  const SqlToken *last = &g_array_index (statement->words, SqlToken, count - 1);
+  g_autofree char *words = sql_first_words (statement->text + first->start,
+                                            last->start + last->length - first->start, count);
+  return g_strdup_printf ("%s: %s", path, words);
+}
+
 static void
 judge (ReplayFiles *files, const char *path, const Statement *statement)
 {
@@ -113,14 +149,10 @@ judge (ReplayFiles *files, const char *path, const Statement *statement)
     add_name (files->roles, name_at (statement, rename + 2), path);
   else if (word_is (statement, 0, "create") && word_is (statement, 1, "extension"))
     add_name (files->extensions, name_at (statement, word_is (statement, 2, "if") ? 5 : 2), path);
-  if (files->cluster_wide != NULL || !is_cluster_wide (statement))
-    return;
-  const SqlToken *first = &g_array_index (statement->words, SqlToken, 0);
-  guint last = MIN (statement->words->len, 3) - 1;
-  const SqlToken *end = &g_array_index (statement->words, SqlToken, last);
-  g_autofree char *words = sql_first_words (statement->text + first->start,
-                                            end->start + end->length - first->start, last + 1);
-  files->cluster_wide = g_strdup_printf ("%s: %s", path, words);
+  if (files->cluster_wide == NULL && is_cluster_wide (statement))
+    files->cluster_wide = describe (path, statement);
+  if (files->reaching_out == NULL && is_reaching_out (statement))
+    files->reaching_out = describe (path, statement);
 }
 
 /* Behind the rows of a COPY ... FROM stdin, which are no SQL. */
@@ -240,6 +272,12 @@ replay_files_find (const Plan *plan, ReplayFiles *ret_files, GError **error)
     }
   if (!check_baselines (plan, files.items, error))
     return false;
+  if (files.reaching_out != NULL)
+    return keel_error_full (
+        error, KEEL_ERROR_REFUSED, NULL, files.reaching_out,
+        "Write CREATE SUBSCRIPTION WITH (connect = false), or hold the files against the "
+        "history only, with --files.",
+        "the files cannot be replayed: the server of a publication would be changed");
   *ret_files = files;
   files = (ReplayFiles){ 0 };
   return true;

@@ -13,13 +13,16 @@ typedef struct
   char *
       cluster_wide; /* "migrations/3.up.sql: CREATE ROLE app": the first statement whose effect goes
                               beyond its database; NULL: none */
+  char *
+      reaching_out; /* the same of one that makes the server act on another: a subscription; NULL: none */
 } ReplayFiles;
 
 void replay_files_clear (ReplayFiles *files);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ReplayFiles, replay_files_clear)
 
 /* The files of PLAN that are in the database. KEEL_ERROR_FAILED when some of them cannot be replayed, or
- * when what a baseline stands for is in no file. */
+ * when what a baseline stands for is in no file; KEEL_ERROR_REFUSED when they would change another
+ * server. */
 bool replay_files_find (const Plan *plan, ReplayFiles *ret_files, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

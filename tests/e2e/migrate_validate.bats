@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC1111 # messages have such quotes
 # Files against the history, and the database against what the files make: drift is found, and nothing
 # else is taken for it.
 
@@ -357,4 +358,20 @@ without_programs ()
   assert_error 3 "they change more than their database" "scratch cluster"
   assert_stderr "migrations/20250101000003_role.up.sql: CREATE ROLE reach_far"
   pg_sql "$MAJOR" postgres "DROP ROLE reach_far"
+}
+
+@test "files that would change the server of a publication are not replayed" {
+  new_shop
+  up 1 sub "CREATE SUBSCRIPTION away CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false, slot_name = NONE);"
+  up 2 more "CREATE TABLE t (a integer);"
+  migrate
+  assert_no_drift
+  sql "ALTER SUBSCRIPTION away SET (synchronous_commit = local)"
+  [ "$(drift)" = "different subscription away" ]
+  # It says so before anything runs: nobody is there who could be asked.
+  sed -i 's/connect = false, //' migrations/*_sub.up.sql
+  run_keel migrate validate
+  assert_error 3 "the files cannot be replayed: the server of a publication would be changed" "--files"
+  assert_stderr "migrations/20250101000001_sub.up.sql: CREATE SUBSCRIPTION away"
+  sql "DROP SUBSCRIPTION away"
 }

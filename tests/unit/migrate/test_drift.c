@@ -167,6 +167,35 @@ test_views (void **state)
                 "missing view s.v\n-owner a\n-column c integer\n-as\n- SELECT 1 AS c;\n");
 }
 
+/* A function takes its grants and comments along; a schema does not. */
+static void
+test_whole_function (void **state)
+{
+  (void) state;
+  Reading reading = { "function",
+                      "s.f(integer)",
+                      "owner a\nCREATE ...",
+                      "grants",
+                      "function s.f(integer)",
+                      "a execute by a",
+                      "comment",
+                      "function s.f(integer)",
+                      "what it does",
+                      "schema",
+                      "s",
+                      "owner a",
+                      "grants",
+                      "schema s",
+                      "b usage by a",
+                      NULL };
+  assert_drift (NULL, reading, NULL,
+                "unexpected schema s\n+owner a\n"
+                "unexpected function s.f(integer)\n+owner a\n+CREATE ...\n"
+                "+comment function s.f(integer) what it does\n"
+                "+grants function s.f(integer) a execute by a\n"
+                "unexpected grants schema s\n+b usage by a\n");
+}
+
 /* What others keep in the database is not ours to judge, nor is what comes with it. */
 static void
 test_left_out (void **state)
@@ -368,7 +397,7 @@ main (void)
     cmocka_unit_test (test_parts),          cmocka_unit_test (test_line_ends),
     cmocka_unit_test (test_views),          cmocka_unit_test (test_left_out),
     cmocka_unit_test (test_patterns),       cmocka_unit_test (test_places),
-    cmocka_unit_test (test_without_owners),
+    cmocka_unit_test (test_without_owners), cmocka_unit_test (test_whole_function),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -86,6 +86,40 @@ test_cluster_wide (void **state)
     }
 }
 
+/* What would make or remove slots on another server. */
+static void
+test_reaching_out (void **state)
+{
+  (void) state;
+  static const char *const far[]
+      = { "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
+          "CREATE SUBSCRIPTION s CONNECTION 'connect = false' PUBLICATION p WITH (enabled = false)",
+          "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (connect = true)",
+          "ALTER SUBSCRIPTION s ENABLE",
+          "ALTER SUBSCRIPTION s REFRESH PUBLICATION",
+          "ALTER SUBSCRIPTION s ADD PUBLICATION p",
+          "DROP SUBSCRIPTION IF EXISTS s" };
+  static const char *const near[] = {
+    "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (slot_name = NONE, connect = false)",
+    "ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = off)",
+    "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "CREATE PUBLICATION p FOR ALL TABLES"
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (far); i++)
+    {
+      g_auto (ReplayFiles) files = { 0 };
+      scan (&files, far[i]);
+      if (files.reaching_out == NULL)
+        fail_msg ("%s", far[i]);
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (near); i++)
+    {
+      g_auto (ReplayFiles) files = { 0 };
+      scan (&files, near[i]);
+      if (files.reaching_out != NULL)
+        fail_msg ("%s", near[i]);
+    }
+}
+
 int
 main (void)
 {
@@ -93,6 +127,7 @@ main (void)
     cmocka_unit_test (test_roles),
     cmocka_unit_test (test_extensions),
     cmocka_unit_test (test_cluster_wide),
+    cmocka_unit_test (test_reaching_out),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

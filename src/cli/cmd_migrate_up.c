@@ -306,7 +306,8 @@ update_checksums (const MigrateBase *base, GError **error)
     {
       const PlanItem *item = base->plan->items->pdata[i];
       if (item->state == PLAN_REFORMATTED
-          && !history_set_checksum (base->conn, item->entry->id, item->migration->checksum, error))
+          && !history_set_file (base->conn, item->entry->id, item->migration->checksum, NULL,
+                                error))
         return false;
     }
   return true;

@@ -81,24 +81,33 @@ history_new (void)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-#define ISO(column)                                                                                \
-  "pg_catalog.to_char (" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-
 static const char read_sql[]
     = "SELECT id, version, name, kind, state, checksum, fingerprint,\n"
-      "       " ISO ("started") ", " ISO ("finished") ", " ISO (
-          "reverted") ",\n"
-                      "       applied_by, reverted_by, applied_from, pgkeel_version, backup, schema_fingerprint, error,\n"
-                      "       statement_total, statement_begun, statement_done, statement_digest, statement_probe,\n"
-                      "       batch_rows\n"
-                      "  FROM pgkeel.migration\n"
-                      " ORDER BY id";
+      "       started, finished, reverted,\n"
+      "       applied_by, reverted_by, applied_from, pgkeel_version, backup, schema_fingerprint, error,\n"
+      "       statement_total, statement_begun, statement_done, statement_digest, statement_probe,\n"
+      "       batch_rows\n"
+      "  FROM pgkeel.migration\n"
+      " ORDER BY id";
 
 static char *
 text_at (const DbResult *result, int row, int column)
 {
   return db_result_is_null (result, row, column) ? NULL
                                                  : g_strdup (db_result_text (result, row, column));
+}
+
+/* Our sessions are in UTC and write "2025-04-22 02:00:00.123456+00". Turning that into ISO here costs a
+ * fifth of what to_char does there, which is felt with thousands of rows. */
+static char *
+time_at (const DbResult *result, int row, int column)
+{
+  const char *text = db_result_text (result, row, column);
+  if (strlen (text) < 19)
+    return NULL;
+  char *iso = g_strdup_printf ("%.19sZ", text);
+  iso[10] = 'T';
+  return iso;
 }
 
 static HistoryEntry *
@@ -118,14 +127,18 @@ entry_from_row (const DbResult *result, int row, GError **error)
   entry->kind = (MigrationKind) kind;
   entry->state = (HistoryState) state;
   entry->id = db_result_int64 (result, row, 0);
-  char **const texts[] = { &entry->checksum,    &entry->fingerprint,        &entry->started,
-                           &entry->finished,    &entry->reverted,           &entry->applied_by,
-                           &entry->reverted_by, &entry->applied_from,       &entry->pgkeel_version,
-                           &entry->backup,      &entry->schema_fingerprint, &entry->error };
+  char **const times[] = { &entry->started, &entry->finished, &entry->reverted };
+  char **const texts[] = { &entry->applied_by,     &entry->reverted_by, &entry->applied_from,
+                           &entry->pgkeel_version, &entry->backup,      &entry->schema_fingerprint,
+                           &entry->error };
   entry->version = text_at (result, row, 1);
   entry->name = text_at (result, row, 2);
+  entry->checksum = text_at (result, row, 5);
+  entry->fingerprint = text_at (result, row, 6);
+  for (size_t i = 0; i < G_N_ELEMENTS (times); i++)
+    *times[i] = time_at (result, row, 7 + (int) i);
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
-    *texts[i] = text_at (result, row, 5 + (int) i);
+    *texts[i] = text_at (result, row, 10 + (int) i);
   entry->statement_total = (int) db_result_int64 (result, row, 17);
   entry->statement_begun = (int) db_result_int64 (result, row, 18);
   entry->statement_done = (int) db_result_int64 (result, row, 19);
@@ -385,12 +398,16 @@ history_fail (DbConn *conn, int64_t id, const char *message, GError **error)
 }
 
 bool
-history_set_checksum (DbConn *conn, int64_t id, const char *checksum, GError **error)
+history_set_file (DbConn *conn, int64_t id, const char *checksum, const char *fingerprint,
+                  GError **error)
 {
   g_autofree char *id_text = g_strdup_printf ("%" G_GINT64_FORMAT, id);
-  const char *params[] = { id_text, checksum };
+  const char *params[] = { id_text, checksum, fingerprint };
   return update_row (conn,
-                     "UPDATE pgkeel.migration SET checksum = $2 WHERE id = $1::bigint RETURNING id",
+                     "UPDATE pgkeel.migration\n"
+                     "   SET checksum = $2, fingerprint = coalesce ($3, fingerprint)\n"
+                     " WHERE id = $1::bigint\n"
+                     "RETURNING id",
                      G_N_ELEMENTS (params), params, error);
 }
 

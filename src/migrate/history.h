@@ -64,7 +64,8 @@ typedef struct
 void history_free (History *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (History, history_free)
 
-/* One query. A database without the table has an empty history. Outside of transactions only. */
+/* One query. A database without the table has an empty history. Outside of transactions only, and in a
+ * session with the settings that db_connect gives it. */
 bool history_read (DbConn *conn, History **ret_history, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The row in force of VERSION, or NULL. */
@@ -89,9 +90,9 @@ bool history_journal (DbConn *conn, int64_t id, const HistoryEntry *entry, GErro
 bool history_fail (DbConn *conn, int64_t id, const char *message, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* The file of ID was reformatted: from now on it has this checksum. */
-bool history_set_checksum (DbConn *conn, int64_t id, const char *checksum, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* The file of ID has other bytes now. FINGERPRINT NULL: it means the same as before. */
+bool history_set_file (DbConn *conn, int64_t id, const char *checksum, const char *fingerprint,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The schema's fingerprint after the run whose last migration was ID. */
 bool history_set_schema (DbConn *conn, int64_t id, const char *fingerprint, GError **error)

@@ -243,6 +243,15 @@ replay_settings (ScriptRun *run, GError **error)
   return true;
 }
 
+/* What followed the statements that are done may have been corrected. */
+static bool
+follow_file (ScriptRun *run, GError **error)
+{
+  return !run->is_up || run->id == 0 || run->journal.fingerprint == NULL
+         || history_set_file (run->run->spec.conn, run->id, run->item->migration->checksum,
+                              run->journal.fingerprint, error);
+}
+
 static bool
 begin_row (ScriptRun *run, GError **error)
 {
@@ -315,7 +324,7 @@ run_script (ScriptRun *run, GError **error)
   if (!db_exec (conn, run->run->settings, error) || !run_lock_check (conn, error)
       || (entry != NULL && (!run->is_up || run->item->state == PLAN_UNFINISHED)
           && !resume (run, entry, error))
-      || !replay_settings (run, error))
+      || !replay_settings (run, error) || !follow_file (run, error))
     return false;
   bool done = run->script->statements->len == 0 ? run_in_transaction (run, write_empty, &problem)
                                                 : run_units (run, &problem);
@@ -326,6 +335,14 @@ run_script (ScriptRun *run, GError **error)
   return false;
 }
 
+/* The row of a run that goes on has it already, unless the file was corrected. */
+static bool
+needs_fingerprint (const PlanItem *item)
+{
+  return item->state != PLAN_UNFINISHED
+         || g_strcmp0 (item->entry->checksum, item->migration->checksum) != 0;
+}
+
 static bool
 run_one (Run *run, const PlanItem *item, bool is_up, RunFailure *ret_failure, GError **error)
 {
@@ -334,7 +351,7 @@ run_one (Run *run, const PlanItem *item, bool is_up, RunFailure *ret_failure, GE
   g_autofree char *fingerprint = NULL;
   if (!migrate_script_read (is_up ? &migration->up : &migration->down, run->spec.parser, &script,
                             error)
-      || (is_up
+      || (is_up && needs_fingerprint (item)
           && !sql_fingerprint (run->spec.parser, migration->up.text, migration->up.length,
                                &fingerprint, error)))
     return false;

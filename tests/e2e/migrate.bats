@@ -270,6 +270,8 @@ CREATE TABLE b (id int);'
   migrate
   assert_status 0
   [ "$(tables)" = "a b" ]
+  run_keel migrate status --json
+  assert_json '.migrations[0].state == "applied"'
 }
 
 @test "IF NOT EXISTS does not take an invalid index for one" {

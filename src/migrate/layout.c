@@ -20,13 +20,21 @@ static const struct
   const char *name;
   const char *only_with; /* too broad a folder, but for one with this file; NULL: any */
 } usual_folders[] = {
-  { "migrations", NULL },        { "db/migrations", NULL },
-  { "db/migrate", NULL },        { "database/migrations", NULL },
-  { "sql/migrations", NULL },    { "supabase/migrations", NULL },
-  { "prisma/migrations", NULL }, { "drizzle", NULL },
-  { "alembic", NULL },           { "src/main/resources/db/migration", NULL },
-  { ".", "sqitch.plan" },        { "db", "sqitch.plan" },
-  { "sql", "sqitch.plan" },      { "sqitch", "sqitch.plan" },
+  { "migrations", NULL },
+  { "db/migrations", NULL },
+  { "db/migrate", NULL },
+  { "database/migrations", NULL },
+  { "sql/migrations", NULL },
+  { "supabase/migrations", NULL },
+  { "prisma/migrations", NULL },
+  { "drizzle", NULL },
+  { "drizzle/migrations", NULL },
+  { "alembic", NULL },
+  { "src/main/resources/db/migration", NULL },
+  { ".", "sqitch.plan" },
+  { "db", "sqitch.plan" },
+  { "sql", "sqitch.plan" },
+  { "sqitch", "sqitch.plan" },
 };
 
 const char *const *

@@ -102,10 +102,23 @@ diesel_read (Folder *folder, MigrationSet *set, GError **error)
   return true;
 }
 
+/* Hasura's folders are the same but for their numbers, which have no dashes. */
+static bool
+has_plain_numbers (const MigrationSet *set)
+{
+  if (set->migrations->len == 0)
+    return false;
+  const Migration *last = set->migrations->pdata[set->migrations->len - 1];
+  g_autofree char *folder = g_path_get_dirname (last->up.path);
+  g_autofree char *name = g_path_get_basename (folder);
+  return name[strspn (name, "0123456789")] != '-';
+}
+
 static bool
 diesel_add (LayoutNew *new, GError **error)
 {
-  g_autofree char *version = NULL;
+  bool is_plain = has_plain_numbers (new->set);
+  g_autofree char *version = is_plain ? layout_next_version (new, 0) : NULL;
   for (int64_t now = new->now; version == NULL; now++)
     {
       g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (now);

@@ -1,6 +1,7 @@
 /*
- * Plain SQL files that begin with a number: 1.sql, 002-name.sql, 20250102030405_name.sql. A way back
- * stands in a file of the same name that ends in .down.sql, .rollback.sql or .undo.sql.
+ * Plain SQL files that begin with a number: 1.sql, 002-name.sql, 20250102030405_name.sql, 1.4.2.sql,
+ * 2025-01-02_name.sql. A way back stands in a file of the same name that ends in .down.sql,
+ * .rollback.sql or .undo.sql.
  */
 #include "migrate/layouts.h"
 
@@ -8,11 +9,49 @@
 
 static const char *const back[] = { ".down.sql", ".rollback.sql", ".undo.sql" };
 
-/* The number as digits, and the name after it and one separator; false for other names. */
+/* How long the number is that FILE begins with: digits, and more of them behind dots and dashes (the 2
+ * of 001-2fa.sql is none, as letters follow). */
+static size_t
+version_length (const char *file)
+{
+  size_t length = strspn (file, "0123456789");
+  while (length > 0 && (file[length] == '.' || file[length] == '-'))
+    {
+      size_t digits = strspn (file + length + 1, "0123456789");
+      if (digits == 0 || strchr ("._- ", file[length + 1 + digits]) == NULL)
+        break;
+      length += 1 + digits;
+    }
+  return length;
+}
+
+/* Part by part; a missing part is 0. */
+static int
+numbered_compare (const char *a, const char *b)
+{
+  while (*a != '\0' || *b != '\0')
+    {
+      size_t length = strspn (a, "0123456789"), other = strspn (b, "0123456789");
+      g_autofree char *first = g_strndup (a, length), *second = g_strndup (b, other);
+      int order = layout_compare_numbers (first, second);
+      if (order != 0)
+        return order;
+      a += length;
+      b += other;
+      /* Behind the number of a version that no file has anything may stand. */
+      if ((*a != '\0' && !strchr (".-", *a)) || (*b != '\0' && !strchr (".-", *b)))
+        return strcmp (a, b);
+      a += *a != '\0';
+      b += *b != '\0';
+    }
+  return 0;
+}
+
+/* The number, and the name after it and its separators; false for other names. */
 static bool
 split (const char *file, char **ret_version, char **ret_name)
 {
-  size_t digits = strspn (file, "0123456789"), length = strlen (file);
+  size_t digits = version_length (file), length = strlen (file);
   if (digits == 0 || !g_str_has_suffix (file, ".sql"))
     return false;
   for (size_t i = 0; i < G_N_ELEMENTS (back); i++)
@@ -123,6 +162,8 @@ numbered_read (Folder *folder, MigrationSet *set, GError **error)
           || !read_back (folder, entry->name, &migration->down, error))
         return false;
       migration->not_sql = foreign_mark (migration->up.text);
+      /* Atlas, whose files are such, has a word for it. */
+      migration->up.no_transaction |= strstr (migration->up.text, "-- atlas:txmode none") != NULL;
       g_ptr_array_add (set->migrations, g_steal_pointer (&migration));
     }
   return true;
@@ -136,14 +177,31 @@ separator_of (const MigrationSet *set)
     return '_';
   const Migration *last = set->migrations->pdata[set->migrations->len - 1];
   g_autofree char *file = g_path_get_basename (last->up.path);
-  char separator = file[strspn (file, "0123456789")];
+  char separator = file[version_length (file)];
   return separator == '-' || separator == '.' ? separator : '_';
+}
+
+/* 1.4.2 becomes 1.4.3, a date today's; of the others the next number. */
+static char *
+next_version (const LayoutNew *new)
+{
+  guint count = new->set->migrations->len;
+  const Migration *last = count > 0 ? new->set->migrations->pdata[count - 1] : NULL;
+  const char *version = last != NULL ? last->version : "";
+  const char *dot = strrchr (version, '.');
+  g_autoptr (GDateTime) now = g_date_time_new_from_unix_utc (new->now);
+  if (g_regex_match_simple ("^\\d{4}-\\d{2}-\\d{2}", version, 0, 0))
+    return g_date_time_format (now, strlen (version) > 10 ? "%Y-%m-%d-%H%M%S" : "%Y-%m-%d");
+  if (dot == NULL)
+    return layout_next_version (new, 4);
+  return g_strdup_printf ("%.*s.%" G_GUINT64_FORMAT, (int) (dot - version), version,
+                          g_ascii_strtoull (dot + 1, NULL, 10) + 1);
 }
 
 static bool
 numbered_add (LayoutNew *new, GError **error)
 {
-  g_autofree char *version = layout_next_version (new, 4);
+  g_autofree char *version = next_version (new);
   char separator = separator_of (new->set);
   bool has_back = new->set->migrations->len == 0;
   for (guint i = 0; i < new->set->migrations->len; i++)
@@ -162,6 +220,6 @@ const Layout layout_numbered = {
   .pattern = "NUMBER_name.sql",
   .fits = numbered_fits,
   .read = numbered_read,
-  .compare = layout_compare_numbers,
+  .compare = numbered_compare,
   .add = numbered_add,
 };

@@ -400,6 +400,25 @@ test_numbered (void **state)
 }
 
 static void
+test_numbered_in_parts (void **state)
+{
+  put (*state, "a/1.10.0.sql", "SELECT 1;");
+  put (*state, "a/1.9.sql", "SELECT 1;");
+  put (*state, "a/1.9.1-fix.sql", "-- atlas:txmode none\nSELECT 1;");
+  put (*state, "a/2-2fa.sql", "SELECT 1;");
+  g_autoptr (MigrationSet) set = read_set (*state, "a", NULL);
+  assert_string_equal (set->layout, "sql");
+  assert_versions (set, "1.9: 1.9.1:fix 1.10.0: 2:2fa");
+  assert_true (at (set, 1)->up.no_transaction);
+  assert_int_equal (migration_set_compare_versions (set, "1.9.0.1", "1.9.1"), -1);
+  put (*state, "b/2024-01-02_a.sql", "SELECT 1;");
+  put (*state, "b/2024-01-02-1530-b.sql", "SELECT 1;");
+  put (*state, "b/2023-12-31_c.sql", "SELECT 1;");
+  g_autoptr (MigrationSet) dates = read_set (*state, "b", NULL);
+  assert_versions (dates, "2023-12-31:c 2024-01-02:a 2024-01-02-1530:b");
+}
+
+static void
 test_sql_migrate (void **state)
 {
   put (*state, "migrations/001-a.sql",
@@ -535,6 +554,7 @@ main (void)
     TEST (test_drizzle),
     TEST (test_graphile_migrate),
     TEST (test_numbered),
+    TEST (test_numbered_in_parts),
     TEST (test_sql_migrate),
     TEST (test_node_pg_migrate),
     TEST (test_two_layouts_in_one_folder),

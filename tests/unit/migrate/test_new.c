@@ -144,6 +144,33 @@ test_next_versions (void **state)
     }
 }
 
+/* Versions in parts, dates, and folders with plain numbers. */
+static void
+test_next_versions_of_other_forms (void **state)
+{
+  static const struct
+  {
+    const char *last, *next;
+  } cases[] = {
+    { "1.4.9-a.sql", "1.4.10-b.sql" },
+    { "2024-01-02_a.sql", "2025-06-07_b.sql" },
+    { "2024-01-02-1530-a.sql", "2025-06-07-080910-b.sql" },
+    { "1700000000000_a/up.sql", "1749283750000_b/up.sql" },
+    { "2024-01-02-030405_a/up.sql", "2025-06-07-080910_b/up.sql" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *folder = g_strdup_printf ("form%zu", i);
+      g_autofree char *file = g_build_filename (folder, cases[i].last, NULL);
+      g_autofree char *expected = g_build_filename (folder, cases[i].next, NULL);
+      put (*state, file, "SELECT 1;");
+      g_autoptr (MigrationSet) set = read_set (*state, folder, NULL);
+      g_autoptr (GPtrArray) files = plan_new (*state, set, "b");
+      const MigrationNewFile *first = files->pdata[0];
+      assert_string_equal (first->path, expected);
+    }
+}
+
 /* What is written can be read again, and stands last. */
 static void
 test_what_is_new_is_last (void **state)
@@ -182,6 +209,8 @@ main (void)
                                      remove_test_folder),
     cmocka_unit_test_setup_teardown (test_names, make_test_folder, remove_test_folder),
     cmocka_unit_test_setup_teardown (test_next_versions, make_test_folder, remove_test_folder),
+    cmocka_unit_test_setup_teardown (test_next_versions_of_other_forms, make_test_folder,
+                                     remove_test_folder),
     cmocka_unit_test_setup_teardown (test_what_is_new_is_last, make_test_folder,
                                      remove_test_folder),
   };

@@ -136,13 +136,14 @@ format_locks (const Measurement *measurement)
   for (guint i = 0; i < measurement->locks->len; i++)
     {
       const MeasuredLock *lock = measurement->locks->pdata[i];
-      if ((has_table && strchr ("iIS", lock->kind) != NULL) || strcmp (lock->relation, last) == 0)
+      if (lock->is_new || (has_table && strchr ("iIS", lock->kind) != NULL)
+          || strcmp (lock->relation, last) == 0)
         continue;
       g_string_append_printf (text, "%s%s on %s", text->len > 0 ? "; " : "", lock->mode,
                               lock->relation);
       last = lock->relation;
     }
-  if (text->len == 0 && measurement->is_alone && measurement->sample_count == 0)
+  if (measurement->locks->len == 0 && measurement->is_alone)
     return g_strdup ("too fast to be seen");
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -391,4 +392,19 @@ migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPt
   return confirm (context, CONFIRM_NAME, what, database,
                   g_strcmp0 (g_getenv ("DB_MIGRATE_CONFIRM"), "1") == 0, "set DB_MIGRATE_CONFIRM=1",
                   error);
+}
+
+bool
+migrate_warn_unrehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
+                          GError **error)
+{
+  g_auto (RehearsalMatch) match = { 0 };
+  if (!base->project->environment->is_protected)
+    return true;
+  if (!rehearsal_find (base->project, items, &match, error))
+    return false;
+  g_autofree char *text = g_strdup_printf ("these migrations are not rehearsed: %s", match.reason);
+  if (!match.found)
+    report_warning (&context->report, text, "Run “pgkeel migrate rehearse” before “migrate up”.");
+  return true;
 }

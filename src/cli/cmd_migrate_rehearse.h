@@ -9,3 +9,7 @@
  * that went well, or WAIVED and somebody types the database's name. Other environments pass. */
 bool migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
                               bool waived, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Warns of what migrate_check_rehearsed would refuse. */
+bool migrate_warn_unrehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

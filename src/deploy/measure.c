@@ -4,29 +4,13 @@
 
 #include <string.h>
 
-#define TEXT_MAX_BYTES 400
-
-/* The modes in the order of their strength. */
-static const struct
-{
-  const char *server, *words;
-} modes[] = {
-  { "AccessShareLock", "ACCESS SHARE" },
-  { "RowShareLock", "ROW SHARE" },
-  { "RowExclusiveLock", "ROW EXCLUSIVE" },
-  { "ShareUpdateExclusiveLock", "SHARE UPDATE EXCLUSIVE" },
-  { "ShareLock", "SHARE" },
-  { "ShareRowExclusiveLock", "SHARE ROW EXCLUSIVE" },
-  { "ExclusiveLock", "EXCLUSIVE" },
-  { "AccessExclusiveLock", "ACCESS EXCLUSIVE" },
-};
-
 /* What is known of a relation. */
 typedef struct
 {
   char *name;
   char kind;
-  char *file; /* pg_class.relfilenode */
+  char *file;  /* pg_class.relfilenode */
+  bool is_new; /* made in this transaction */
   int64_t inserted, updated, deleted;
 } Relation;
 
@@ -53,85 +37,11 @@ struct Measure
 /* --- what is kept ---------------------------------------------------------------------------- */
 
 static void
-lock_free (MeasuredLock *lock)
-{
-  g_free (lock->relation);
-  g_free (lock->mode);
-  g_free (lock);
-}
-
-static void
-rows_free (MeasuredRows *rows)
-{
-  g_free (rows->table);
-  g_free (rows);
-}
-
-static void
 relation_free (Relation *relation)
 {
   g_free (relation->name);
   g_free (relation->file);
   g_free (relation);
-}
-
-void
-measurement_free (Measurement *measurement)
-{
-  g_free (measurement->tag);
-  g_free (measurement->text);
-  g_ptr_array_unref (measurement->locks);
-  g_ptr_array_unref (measurement->rewritten);
-  g_ptr_array_unref (measurement->rebuilt);
-  g_ptr_array_unref (measurement->touched);
-  g_free (measurement);
-}
-
-static Measurement *
-measurement_new (const MigrateScript *script, guint index)
-{
-  const ScriptStatement *statement = migrate_script_at (script, index);
-  Measurement *measurement = g_new0 (Measurement, 1);
-  g_autofree char *text = migrate_script_statement_text (script, index);
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  measurement->index = index;
-  measurement->line = statement->line;
-  measurement->tag = g_strdup (statement->class.tag);
-  measurement->text
-      = strlen (valid) <= TEXT_MAX_BYTES
-            ? g_steal_pointer (&valid)
-            : g_strdup_printf (
-                "%.*s ...", (int) (g_utf8_find_prev_char (valid, valid + TEXT_MAX_BYTES) - valid),
-                valid);
-  measurement->rows = -1;
-  measurement->locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lock_free);
-  measurement->rewritten = g_ptr_array_new_with_free_func (g_free);
-  measurement->rebuilt = g_ptr_array_new_with_free_func (g_free);
-  measurement->touched = g_ptr_array_new_with_free_func ((GDestroyNotify) rows_free);
-  return measurement;
-}
-
-static size_t
-mode_rank (const char *words)
-{
-  size_t rank = 0;
-  while (rank < G_N_ELEMENTS (modes) && strcmp (modes[rank].words, words) != 0)
-    rank++;
-  return rank;
-}
-
-const MeasuredLock *
-measurement_strongest (const Measurement *measurement)
-{
-  const MeasuredLock *strongest = NULL;
-  for (guint i = 0; i < measurement->locks->len; i++)
-    {
-      const MeasuredLock *lock = measurement->locks->pdata[i];
-      if (strchr ("rmpf", lock->kind) != NULL
-          && (strongest == NULL || mode_rank (lock->mode) > mode_rank (strongest->mode)))
-        strongest = lock;
-    }
-  return strongest;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -232,99 +142,31 @@ read_own (Measure *measure, DbResult **ret_result, GError **error)
 /* --- noting ---------------------------------------------------------------------------------- */
 
 static void
-note_lock (Measurement *measurement, GHashTable *relations, const char *key)
-{
-  g_auto (GStrv) parts = g_strsplit (key, ":", 2);
-  const Relation *relation = g_hash_table_lookup (relations, parts[0]);
-  const char *mode = parts[1];
-  if (relation == NULL || relation->kind == 't' || g_str_has_prefix (relation->name, "pg_toast.")
-      || g_str_has_prefix (relation->name, "pgkeel."))
-    return;
-  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
-    if (strcmp (modes[i].server, mode) == 0)
-      mode = modes[i].words;
-  for (guint i = 0; i < measurement->locks->len; i++)
-    {
-      const MeasuredLock *lock = measurement->locks->pdata[i];
-      if (strcmp (lock->relation, relation->name) == 0 && strcmp (lock->mode, mode) == 0)
-        return;
-    }
-  MeasuredLock *lock = g_new0 (MeasuredLock, 1);
-  lock->relation = g_strdup (relation->name);
-  lock->kind = relation->kind;
-  lock->mode = g_strdup (mode);
-  g_ptr_array_add (measurement->locks, lock);
-}
-
-static int
-compare_locks (const void *a, const void *b)
-{
-  const MeasuredLock *const *first = a, *const *second = b;
-  int order = strcmp ((*first)->relation, (*second)->relation);
-  if (order != 0)
-    return order;
-  size_t one = mode_rank ((*first)->mode), other = mode_rank ((*second)->mode);
-  return one > other ? -1 : one < other;
-}
-
-static void
 note_new_locks (Measure *measure, Measurement *measurement, GHashTable *locks)
 {
   GHashTableIter iter;
   void *key;
   g_hash_table_iter_init (&iter, locks);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    if (!g_hash_table_contains (measure->held, key))
-      note_lock (measurement, measure->relations, key);
-  g_ptr_array_sort (measurement->locks, compare_locks);
-}
-
-static void
-note_text (GPtrArray *texts, const char *text)
-{
-  for (guint i = 0; i < texts->len; i++)
-    if (strcmp (texts->pdata[i], text) == 0)
-      return;
-  g_ptr_array_add (texts, g_strdup (text));
+    {
+      g_auto (GStrv) parts = g_strsplit (key, ":", 2);
+      const Relation *relation = g_hash_table_lookup (measure->relations, parts[0]);
+      /* What a statement makes and removes again has no name any more. */
+      if (relation != NULL && !g_hash_table_contains (measure->held, key))
+        measurement_add_lock (measurement, relation->name, relation->kind, relation->is_new,
+                              parts[1]);
+    }
+  measurement_sort_locks (measurement);
 }
 
 /* BEFORE and NOW are one relation. */
 static void
 note_file (Measurement *measurement, const Relation *before, const Relation *now)
 {
-  if (strcmp (before->file, now->file) == 0)
-    return;
-  if (now->kind == 'r' || now->kind == 'm')
-    note_text (measurement->rewritten, now->name);
-  else if (now->kind == 'i' && !g_str_has_prefix (now->name, "pg_toast."))
-    note_text (measurement->rebuilt, now->name);
+  if (strcmp (before->file, now->file) != 0)
+    measurement_add_file (measurement, now->name, now->kind);
 }
 
-static void
-note_rows (Measurement *measurement, const Relation *relation, int64_t inserted, int64_t updated,
-           int64_t deleted)
-{
-  MeasuredRows *rows = NULL;
-  if (inserted <= 0 && updated <= 0 && deleted <= 0)
-    return;
-  if (g_str_has_prefix (relation->name, "pg_toast."))
-    return;
-  for (guint i = 0; i < measurement->touched->len && rows == NULL; i++)
-    {
-      rows = measurement->touched->pdata[i];
-      if (strcmp (rows->table, relation->name) != 0)
-        rows = NULL;
-    }
-  if (rows == NULL)
-    {
-      rows = g_new0 (MeasuredRows, 1);
-      rows->table = g_strdup (relation->name);
-      g_ptr_array_add (measurement->touched, rows);
-    }
-  rows->inserted += MAX (inserted, 0);
-  rows->updated += MAX (updated, 0);
-  rows->deleted += MAX (deleted, 0);
-}
 
 /* Takes over what the transaction sees now; MEASUREMENT (NULL: none) is told the differences. */
 static void
@@ -338,12 +180,14 @@ take_own (Measure *measure, const DbResult *own, Measurement *measurement)
       now->inserted = db_result_int64 (own, row, 4);
       now->updated = db_result_int64 (own, row, 5);
       now->deleted = db_result_int64 (own, row, 6);
+      now->is_new = before == NULL || before->is_new;
       if (measurement != NULL && before != NULL)
         note_file (measurement, before, now);
       if (measurement != NULL && measure->counted && strchr ("rm", now->kind) != NULL)
-        note_rows (measurement, now, now->inserted - (before != NULL ? before->inserted : 0),
-                   now->updated - (before != NULL ? before->updated : 0),
-                   now->deleted - (before != NULL ? before->deleted : 0));
+        measurement_add_rows (measurement, now->name,
+                              now->inserted - (before != NULL ? before->inserted : 0),
+                              now->updated - (before != NULL ? before->updated : 0),
+                              now->deleted - (before != NULL ? before->deleted : 0));
       g_hash_table_insert (measure->relations, g_strdup (oid), now);
     }
   measure->counted = true;
@@ -409,6 +253,52 @@ open_measurement (Measure *measure, const MigrateScript *script, guint index)
   return measurement;
 }
 
+/* Tables that, while we hold them, hold the statement up: it waits for whoever works with them. Of an
+ * index that is its table; a table that loses a partition waits for those who use the partition. *RET_SQL
+ * locks them; NULL: there are none, or the statement waits for snapshots anyway. */
+static bool
+find_bait (Measure *measure, const SqlClass *class, char **ret_sql, GError **error)
+{
+  static const char sql[]
+      = "SELECT DISTINCT pg_catalog.format('LOCK TABLE ONLY %I.%I IN ACCESS SHARE MODE',\n"
+        "                                  n.nspname, t.relname)\n"
+        "  FROM pg_catalog.pg_class c\n"
+        "  LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid\n"
+        "  LEFT JOIN pg_catalog.pg_inherits h ON h.inhparent = c.oid\n"
+        "  JOIN pg_catalog.pg_class t ON t.oid = coalesce(i.indrelid, h.inhrelid)\n"
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace\n"
+        " WHERE c.relname = $1 AND c.relkind IN ('i', 'p') AND c.oid >= 16384\n"
+        "   AND ($2::text IS NULL OR n.nspname = $2)";
+  const char *const params[] = { class->name, class->schema };
+  *ret_sql = NULL;
+  if ((class->kind != SQL_KIND_CONCURRENT_DROP && class->kind != SQL_KIND_CONCURRENT_DETACH)
+      || class->name == NULL)
+    return true;
+  g_autoptr (DbResult) result = NULL;
+  if (!db_query (measure->watch, sql, 2, params, &result, error))
+    return false;
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (int row = 0; row < db_result_rows (result); row++)
+    g_string_append_printf (text, "%s;", db_result_text (result, row, 0));
+  if (text->len > 0)
+    *ret_sql = g_string_free (g_steal_pointer (&text), FALSE);
+  return true;
+}
+
+static bool
+start_sampling (Measure *measure, const ScriptStatement *statement, GError **error)
+{
+  const SqlClass *class = &statement->class;
+  g_autofree char *bait = NULL;
+  if (!find_bait (measure, class, &bait, error))
+    return false;
+  SamplerSpec spec = { .conn = measure->samples,
+                       .backend_pid = db_backend_pid (measure->work),
+                       .holds_up = bait != NULL || waits_for_snapshots (class->kind),
+                       .bait = bait };
+  return sampler_start (&spec, &measure->sampler, error);
+}
+
 static bool
 before_statement (const MigrateScript *script, guint index, void *data, GError **error)
 {
@@ -416,7 +306,8 @@ before_statement (const MigrateScript *script, guint index, void *data, GError *
   const ScriptStatement *statement = migrate_script_at (script, index);
   g_autofree char *transaction = NULL;
   g_autoptr (DbResult) own = NULL;
-  open_measurement (measure, script, index);
+  Measurement *measurement = open_measurement (measure, script, index);
+  measurement->is_alone = !db_in_transaction (measure->work);
   if (!look (measure, &measure->wal_before, &measure->size_before, &transaction, error)
       || !begin_transaction (measure, transaction, error))
     return false;
@@ -426,9 +317,7 @@ before_statement (const MigrateScript *script, guint index, void *data, GError *
         return false;
       take_own (measure, own, NULL);
     }
-  if (!db_in_transaction (measure->work)
-      && !sampler_start (measure->samples, db_backend_pid (measure->work),
-                         waits_for_snapshots (statement->class.kind), &measure->sampler, error))
+  if (measurement->is_alone && !start_sampling (measure, statement, error))
     return false;
   measure->started_us = clock_monotonic_us ();
   return true;
@@ -463,7 +352,6 @@ measure_alone (Measure *measure, Measurement *measurement, GHashTable *locks, GE
   void *oid, *value;
   if (!read_relations (measure, &relations, error))
     return false;
-  measurement->is_alone = true;
   g_hash_table_iter_init (&iter, relations);
   while (g_hash_table_iter_next (&iter, &oid, &value))
     {
@@ -474,6 +362,7 @@ measure_alone (Measure *measure, Measurement *measurement, GHashTable *locks, GE
         {
           Relation *now = g_new0 (Relation, 1);
           *now = *(Relation *) value;
+          now->is_new = true;
           now->name = g_strdup (now->name);
           now->file = g_strdup (now->file);
           g_hash_table_insert (measure->relations, g_strdup (oid), now);

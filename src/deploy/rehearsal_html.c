@@ -87,14 +87,14 @@ add_locks (GString *page, const Measurement *measurement)
   for (guint i = 0; i < measurement->locks->len; i++)
     {
       const MeasuredLock *lock = measurement->locks->pdata[i];
-      bool is_heavy = strcmp (lock->mode, "ACCESS EXCLUSIVE") == 0;
+      bool is_heavy = !lock->is_new && strcmp (lock->mode, "ACCESS EXCLUSIVE") == 0;
       g_string_append (page, is_heavy ? "<div class=\"bad\">" : "<div>");
       add_escaped (page, lock->mode);
       g_string_append (page, " on ");
       add_escaped (page, lock->relation);
-      g_string_append (page, "</div>");
+      g_string_append (page, lock->is_new ? " (new)</div>" : "</div>");
     }
-  if (measurement->is_alone && measurement->sample_count == 0)
+  if (measurement->is_alone && measurement->locks->len == 0)
     g_string_append (page, "too fast to be seen");
   g_string_append (page, "</td>\n");
 }

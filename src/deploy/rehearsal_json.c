@@ -36,9 +36,9 @@ locks_json (const GPtrArray *locks)
     {
       const MeasuredLock *lock = locks->pdata[i];
       char kind[] = { lock->kind, '\0' };
-      json_array_append_new (array,
-                             json_pack ("{s:o, s:s, s:s}", "relation", text_json (lock->relation),
-                                        "kind", kind, "mode", lock->mode));
+      json_array_append_new (array, json_pack ("{s:o, s:s, s:s, s:b}", "relation",
+                                               text_json (lock->relation), "kind", kind, "mode",
+                                               lock->mode, "new", (int) lock->is_new));
     }
   return array;
 }
@@ -66,8 +66,7 @@ measurement_json (const Measurement *measurement)
       "statement", (json_int_t) measurement->index + 1, "line", (json_int_t) measurement->line,
       "tag", text_json (measurement->tag), "text", text_json (measurement->text), "failed",
       (int) measurement->failed, "in_transaction", (int) !measurement->is_alone, "rounds",
-      (json_int_t) measurement->rounds, "samples", (json_int_t) measurement->sample_count,
-      "seconds", seconds (measurement->elapsed_us), "rows",
+      (json_int_t) measurement->rounds, "samples", (json_int_t) measurement->sample_count, "seconds", seconds (measurement->elapsed_us), "rows",
       measurement->rows >= 0 ? json_integer (measurement->rows) : json_null (), "wal_bytes",
       (json_int_t) measurement->wal_bytes, "size_bytes", (json_int_t) measurement->size_bytes,
       "locks", locks_json (measurement->locks), "rewritten", texts_json (measurement->rewritten),

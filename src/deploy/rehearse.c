@@ -301,6 +301,15 @@ read_before (Copy *copy, guint index, GError **error)
   return deploy_state_read (&spec, NULL, copy->report, &copy->before, error);
 }
 
+static int64_t
+sum_of_times (const GPtrArray *measured)
+{
+  int64_t us = 0;
+  for (guint i = 0; i < measured->len; i++)
+    us += ((const Measurement *) measured->pdata[i])->elapsed_us;
+  return us;
+}
+
 /* False with *ERROR only when the rehearsal cannot go on at all; *RET_DONE: all of them ran. */
 static bool
 go_up (Copy *copy, const GPtrArray *items, bool is_first, bool *ret_done, GError **error)
@@ -316,11 +325,9 @@ go_up (Copy *copy, const GPtrArray *items, bool is_first, bool *ret_done, GError
       if (is_first && !read_before (copy, i, error))
         return false;
       report_step (copy->report, "applying %s%s", title, is_first ? "" : " again");
-      int64_t started = clock_monotonic_us ();
       bool done = run_up (copy->run, item, &failure, &problem);
-      int64_t elapsed_us = clock_monotonic_us () - started;
       g_autoptr (GPtrArray) measured = measure_take (copy->measure);
-      *(is_first ? &migration->up_us : &migration->again_us) = elapsed_us;
+      *(is_first ? &migration->up_us : &migration->again_us) = sum_of_times (measured);
       if (is_first)
         migration->up = g_ptr_array_ref (measured);
       if (!done)
@@ -357,10 +364,9 @@ go_down (Copy *copy, const GPtrArray *items, bool *ret_done, GError **error)
       if (migration == NULL)
         return keel_error (error, KEEL_ERROR_FAILED, NULL, "%s was not applied here", title);
       report_step (copy->report, "undoing %s", title);
-      int64_t started = clock_monotonic_us ();
       bool done = run_down (copy->run, item, &failure, &problem);
-      migration->down_us = clock_monotonic_us () - started;
       migration->down = measure_take (copy->measure);
+      migration->down_us = sum_of_times (migration->down);
       if (!done)
         {
           copy->result->way_back = REHEARSAL_DOWN_FAILED;

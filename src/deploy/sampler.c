@@ -33,11 +33,13 @@ take_sample (Sampler *sampler, GError **error)
     return false;
   bool waits = false;
   for (int row = 0; row < db_result_rows (result); row++)
-    if (!db_result_bool (result, row, 3))
-      waits = true;
-    else if (strcmp (db_result_text (result, row, 0), "relation") == 0)
-      g_hash_table_add (sampler->locks, g_strdup_printf ("%s:%s", db_result_text (result, row, 1),
-                                                         db_result_text (result, row, 2)));
+    {
+      waits |= !db_result_bool (result, row, 3);
+      /* What it waits for, it gets as soon as we are gone. */
+      if (strcmp (db_result_text (result, row, 0), "relation") == 0)
+        g_hash_table_add (sampler->locks, g_strdup_printf ("%s:%s", db_result_text (result, row, 1),
+                                                           db_result_text (result, row, 2)));
+    }
   sampler->count++;
   if (!waits || !sampler->holds_up)
     return true;
@@ -57,18 +59,18 @@ run (void *data)
 }
 
 bool
-sampler_start (DbConn *conn, int backend_pid, bool holds_up, Sampler **ret_sampler, GError **error)
+sampler_start (const SamplerSpec *spec, Sampler **ret_sampler, GError **error)
 {
-  if (holds_up
-      && !db_exec (conn,
-                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                   " SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace",
-                   error))
+  g_autofree char *sql
+      = g_strdup_printf ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s"
+                         " SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace",
+                         spec->bait != NULL ? spec->bait : "");
+  if (spec->holds_up && !db_exec (spec->conn, sql, error))
     return false;
   Sampler *sampler = g_new0 (Sampler, 1);
-  sampler->conn = conn;
-  sampler->holds_up = holds_up;
-  g_snprintf (sampler->pid, sizeof sampler->pid, "%d", backend_pid);
+  sampler->conn = spec->conn;
+  sampler->holds_up = spec->holds_up;
+  g_snprintf (sampler->pid, sizeof sampler->pid, "%d", spec->backend_pid);
   sampler->locks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   sampler->thread = g_thread_new ("sampler", run, sampler);
   *ret_sampler = sampler;

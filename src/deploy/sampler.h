@@ -2,8 +2,8 @@
  * Which locks a session holds while it runs a statement that has no transaction to ask it in: a
  * session of ours looks again and again, from a thread of its own.
  *
- * Statements that wait for old snapshots (CREATE INDEX CONCURRENTLY and its like) can be held up for an
- * instant, until they have been seen: then no sample can miss them.
+ * Statements that wait for old snapshots or for whoever works with a table (CREATE INDEX CONCURRENTLY and its
+ * like) can be held up for an instant, until they have been seen: then no sample can miss them.
  */
 #pragma once
 
@@ -11,9 +11,17 @@
 
 typedef struct Sampler Sampler;
 
-/* Looks at the session BACKEND_PID of the same database. CONN is lent until sampler_stop. */
-bool sampler_start (DbConn *conn, int backend_pid, bool holds_up, Sampler **ret_sampler,
-                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct
+{
+  DbConn *conn; /* of the same database; lent until sampler_stop */
+  int backend_pid;
+  bool holds_up; /* has an old snapshot until the session waits */
+  const char
+      *bait; /* with holds_up: SQL that takes the lock which the session will wait for, or NULL */
+} SamplerSpec;
+
+bool sampler_start (const SamplerSpec *spec, Sampler **ret_sampler, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /* Ends the thread and frees SAMPLER. *RET_LOCKS: what was seen, each once, as "OID:AccessExclusiveLock"
  * of relations that are no catalogues; *RET_COUNT: how many times it looked. */

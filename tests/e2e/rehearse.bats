@@ -85,7 +85,7 @@ measures ()
   assert_json '.passed and (.problems | length) == 0'
   # The rewrite: its lock, its WAL (20,000 rows of 40 bytes and more), its new file.
   assert_json '.migrations[0].up[0] | .tag == "ALTER TABLE" and .rewritten == ["public.purchase"]
-    and (.locks | any(. == {relation: "public.purchase", kind: "r", mode: "ACCESS EXCLUSIVE"}))
+    and (.locks[0] == {relation: "public.purchase", kind: "r", mode: "ACCESS EXCLUSIVE", new: false})
     and .wal_bytes > 800000 and .size_bytes > 800000 and .in_transaction and .seconds > 0
     and .rows == null and .rebuilt_indexes == ["public.purchase_pkey"]'
   # The update: rows by its tag and by the table's counters; it rewrites nothing.
@@ -99,6 +99,8 @@ measures ()
     and ([.locks[] | select(.relation == "public.purchase") | .mode] | first)
         == "SHARE UPDATE EXCLUSIVE"
     and (.locks | all(.relation != "public.purchase" or .mode != "ACCESS EXCLUSIVE"))'
+  assert_json '.migrations[1].down[0] | .samples > 0
+    and ([.locks[] | select(.relation == "public.purchase") | .mode]) == ["SHARE UPDATE EXCLUSIVE"]'
   # There and back again.
   assert_json '.way_back | .verdict == "proven" and .undone == 2 and .tables == 2
     and .tables_equal == 2 and .rows == 21000 and .differences == []'
@@ -207,6 +209,53 @@ DO \$\$ BEGIN DELETE FROM purchase WHERE id <= 3; END \$\$;"
   assert_json '.way_back.verdict == "no down script"'
 }
 
+@test "statements that are committed one by one, or refuse transactions, show their locks" {
+  pg_sql "$MAJOR" shop "
+    CREATE TABLE part (id int) PARTITION BY RANGE (id);
+    CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (1) TO (10);
+    CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20);
+    CREATE TYPE mood AS ENUM ('good')"
+  back_up
+  migration 20260101000000 one_by_one "-- pgkeel: no-transaction
+ALTER TABLE customer ADD COLUMN age int;
+TRUNCATE purchase;
+CREATE TABLE fresh (id int PRIMARY KEY, html text DEFAULT '<script>alert(1)</script>&\"');
+ALTER TYPE mood ADD VALUE 'better';
+ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY;
+REINDEX TABLE CONCURRENTLY customer;
+VACUUM FULL customer;
+DO \$\$ BEGIN UPDATE customer SET age = 1 WHERE id = 1; COMMIT; END \$\$;"
+  rehearse --html page.html
+  assert_status 0
+  assert_json '[.migrations[0].up[] | .in_transaction]
+    == [true, true, true, true, false, false, false, false]'
+  assert_json '.migrations[0].up[0].locks
+    == [{relation: "public.customer", kind: "r", mode: "ACCESS EXCLUSIVE", new: false}]'
+  assert_json '.migrations[0].up[1] | .rewritten == ["public.purchase"]
+    and .locks[0].mode == "ACCESS EXCLUSIVE"'
+  assert_json '.migrations[0].up[2].locks | length > 0 and all(.new)'
+  assert_json '.migrations[0].up[4].locks | any(.relation == "public.part" and .mode == "SHARE UPDATE EXCLUSIVE")
+    and any(.relation == "public.part_1" and .mode == "ACCESS EXCLUSIVE")'
+  assert_json '.migrations[0].up[5].locks | any(.relation == "public.customer" and .mode == "SHARE UPDATE EXCLUSIVE")'
+  assert_json '.migrations[0].up[6].rewritten == ["public.customer"]'
+  [ "$(grep -c '<script' page.html)" -eq 0 ]
+  grep -q '&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;' page.html
+}
+
+@test "interrupted, it leaves nothing behind and keeps nothing" {
+  back_up
+  migration 20260101000000 slow 'SELECT pg_sleep(60);'
+  "$PGKEEL" -e production migrate rehearse > out.txt 2> err.txt 3>&- &
+  local pid=$!
+  wait_for 60 grep -q "applying 20260101000000 slow" err.txt
+  kill -INT "$pid"
+  local code=0
+  wait "$pid" || code=$?
+  [ "$code" -eq 5 ] || fail "exit code $code: $(cat err.txt)"
+  grep -q "interrupted" err.txt || fail "$(cat err.txt)"
+  [ ! -e "$KEPT" ]
+}
+
 @test "a file's own transaction settings and batches are measured as they run" {
   back_up
   migration 20260101000000 careful 'BEGIN ISOLATION LEVEL SERIALIZABLE;
@@ -226,6 +275,9 @@ UPDATE purchase SET note = $$none$$ WHERE id IN
   back_up
   migration 20260101000000 add_age \
     'ALTER TABLE customer ADD COLUMN age int;' 'ALTER TABLE customer DROP COLUMN age;'
+  keel migrate up --dry-run
+  assert_status 0
+  assert_stderr "these migrations are not rehearsed: nothing was rehearsed yet"
   keel migrate up --yes
   assert_error 3 "these migrations are not rehearsed: nothing was rehearsed yet" \
     "Run “pgkeel migrate rehearse” first"
@@ -243,6 +295,8 @@ UPDATE purchase SET note = $$none$$ WHERE id IN
   [ "$(pg_sql "$MAJOR" shop "SELECT count(*) FROM pg_attribute
     WHERE attrelid = 'customer'::regclass AND attnum > 0")" -eq 2 ]
   # As far as it was rehearsed.
+  keel migrate up --dry-run --to 20260101000000
+  refute_stderr "not rehearsed"
   keel migrate up --yes --to 20260101000000
   assert_status 0
   assert_stderr "rehearsed "

@@ -34,6 +34,8 @@ prepare_child (gpointer data)
   signal (SIGPIPE, SIG_DFL);
   /* A shell makes those it runs in the background ignore it. */
   signal (SIGQUIT, SIG_DFL);
+  if (spec->own_group && setpgid (0, 0) != 0)
+    _exit (126);
   if (spec->uid != 0 && geteuid () == 0)
     if (setgroups (0, NULL) != 0 || setgid (spec->gid) != 0 || setuid (spec->uid) != 0)
       _exit (126);

@@ -20,6 +20,7 @@ typedef struct
   uid_t uid;                      /* run as this user and group, when we are root; 0: as we are */
   gid_t gid;
   bool die_with_us;        /* SIGQUIT to the child when the calling thread ends */
+  bool own_group;          /* the child leads a process group of its own */
   size_t output_max_bytes; /* of standard output kept, and of standard error; 0: 1 MiB */
 } ProcessSpec;
 

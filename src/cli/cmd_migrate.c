@@ -254,6 +254,8 @@ run_status (CliContext *context, int argc, char **argv, GError **error)
   (void) argc;
   (void) argv;
   g_auto (MigrateBase) base = { 0 };
+  if (migrate_is_external (context))
+    return migrate_external_status (context, error);
   if (!migrate_base_open (context, &base, error) || !migrate_base_connect (&base, false, error)
       || !migrate_base_plan (&base, error))
     return false;

@@ -82,6 +82,31 @@ bool migrate_run_start (const MigrateRun *run, Run **ret_runner, GError **error)
 /* Shows what RUN did, or its part before it failed. */
 void migrate_run_show (const MigrateRun *run, const char *verb);
 
+/* The backup before, as the environment and RUN->no_backup want it; its name goes to RUN->backup. */
+bool migrate_back_up (MigrateRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Warns of what RUN->aftermath found. */
+void migrate_warn_of_left (const MigrateRun *run);
+
+/* KEEL_ERROR_REFUSED in a protected environment without DB_MIGRATE_ALLOW_PRODUCTION=1. */
+bool migrate_check_production (const Project *project, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Migrations that commands of the project run (migrations.command): cmd_migrate_external.c. */
+typedef struct
+{
+  const char *wait; /* --lock-wait */
+  bool dry_run, no_backup, no_rehearsal;
+  const char *refused; /* an option that was given and that commands cannot be told; NULL: none */
+} MigrateExternal;
+
+/* Whether the project's migrations are run by commands of its own; false when it cannot be opened. */
+bool migrate_is_external (CliContext *context);
+bool migrate_external_status (CliContext *context, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool migrate_external_up (CliContext *context, const MigrateExternal *spec, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+bool migrate_external_down (CliContext *context, const MigrateExternal *spec, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* `pgkeel migrate adopt` and `baseline`: cmd_migrate_adopt.c. */
 extern const CliCommand migrate_adopt_command, migrate_baseline_command;
 

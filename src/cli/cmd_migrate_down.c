@@ -92,8 +92,8 @@ show_plan (CliContext *context, const GPtrArray *items, const RunLosses *losses)
     say (context, "this loses no data");
 }
 
-static bool
-check_production (const Project *project, GError **error)
+bool
+migrate_check_production (const Project *project, GError **error)
 {
   return !project->environment->is_protected || is_set ("DB_MIGRATE_ALLOW_PRODUCTION")
          || keel_error (error, KEEL_ERROR_REFUSED,
@@ -113,7 +113,7 @@ ask (MigrateRun *run, const RunLosses *losses, GError **error)
       = g_strdup_printf ("undo %u migration%s of the database “%s” of %s%s", run->items->len,
                          run->items->len == 1 ? "" : "s", database, project->environment->name,
                          loses ? ", losing the data named above" : "");
-  return check_production (project, error)
+  return migrate_check_production (project, error)
          && confirm (run->context, is_strict ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
                      is_set ("DB_MIGRATE_CONFIRM"), "set DB_MIGRATE_CONFIRM=1", error);
 }
@@ -186,6 +186,14 @@ migrate_command_down (CliContext *context, int argc, char **argv, GError **error
     return keel_error (error, KEEL_ERROR_USAGE,
                        "Give --to=VERSION or --steps=N, with N at least 1.",
                        "--to and --steps do not go together, and steps are counted from 1");
+  const MigrateExternal external = { .wait = option_wait,
+                                     .dry_run = option_dry_run,
+                                     .no_backup = option_no_backup,
+                                     .refused = option_to != NULL  ? "--to"
+                                                : option_steps > 0 ? "--steps"
+                                                                   : NULL };
+  if (migrate_is_external (context))
+    return migrate_external_down (context, &external, error);
   return migrate_base_open (context, &base, error) && migrate_base_connect (&base, true, error)
          && migrate_base_lock (context, &base, option_wait, error)
          && run_locked (context, &base, &spec, error);

@@ -68,8 +68,8 @@ is_empty (DbConn *conn, bool *ret_empty, GError **error)
 }
 
 /* Old backups are not this command's to remove. */
-static bool
-back_up (MigrateRun *run, GError **error)
+bool
+migrate_back_up (MigrateRun *run, GError **error)
 {
   g_auto (CreateResult) result = { 0 };
   Report *report = &run->context->report;
@@ -129,7 +129,7 @@ bool
 migrate_run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  if (!back_up (run, error))
+  if (!migrate_back_up (run, error))
     return false;
   run_set_backup (runner, run->backup);
   if (!migrate_audit (run, "intent", NULL, error))
@@ -172,8 +172,8 @@ texts_json (const GPtrArray *texts)
   return array;
 }
 
-static void
-warn_of_left (const MigrateRun *run)
+void
+migrate_warn_of_left (const MigrateRun *run)
 {
   const RunAftermath *after = &run->aftermath;
   Report *report = &run->context->report;
@@ -197,7 +197,7 @@ void
 migrate_run_show (const MigrateRun *run, const char *verb)
 {
   const RunAftermath *after = &run->aftermath;
-  warn_of_left (run);
+  migrate_warn_of_left (run);
   if (run->context->json)
     {
       output_json (json_pack (
@@ -377,6 +377,15 @@ migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
   (void) argv;
   g_auto (MigrateBase) base = { 0 };
   g_autoptr (GPtrArray) items = NULL;
+  const MigrateExternal external = { .wait = option_wait,
+                                     .dry_run = option_dry_run,
+                                     .no_backup = option_no_backup,
+                                     .no_rehearsal = option_no_rehearsal,
+                                     .refused = option_to != NULL ? "--to"
+                                                : option_late     ? "--allow-out-of-order"
+                                                                  : NULL };
+  if (migrate_is_external (context))
+    return migrate_external_up (context, &external, error);
   if (!migrate_base_open (context, &base, error)
       || !migrate_base_connect (&base, !option_dry_run, error) || !migrate_base_plan (&base, error)
       || !select_items (&base, &items, error))

@@ -50,6 +50,11 @@ char *db_conninfo (const char *url, const char *database, char **ret_password, G
 char *db_conninfo_add_options (const char *conninfo, const char *options, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The variables that lead another program to the database of URL: DATABASE_URL, written as a URL, and
+ * PGHOST, PGDATABASE and so on for all that it names. Caller frees with g_strfreev. NULL with
+ * KEEL_ERROR_CONFIG when URL is malformed. */
+char **db_url_environment (const char *url, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The database URL names ("" when it names none), user and host part for messages: "host:port" or
  * the socket's folder. Caller frees each; any may be NULL to leave it out. */
 bool db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_host,

@@ -130,3 +130,69 @@ db_url_parts (const char *url, char **ret_database, char **ret_user, char **ret_
                     : g_strdup_printf ("%s:%s", host, port != NULL ? port : "5432");
   return true;
 }
+
+static void
+append_uri_part (GString *uri, const char *before, const char *value)
+{
+  if (value == NULL)
+    return;
+  g_autofree char *escaped = g_uri_escape_string (value, NULL, FALSE);
+  g_string_append_printf (uri, "%s%s", before, escaped);
+}
+
+/* A folder, or several hosts, cannot stand where a URL has its host. */
+static bool
+is_plain_host (const char *host)
+{
+  return host != NULL && host[0] != '/' && host[0] != '@' && strpbrk (host, ",:") == NULL;
+}
+
+static char *
+make_uri (const PQconninfoOption *options)
+{
+  static const char *const in_front[] = { "user", "password", "dbname", NULL };
+  const char *user = option_value (options, "user"), *host = option_value (options, "host");
+  bool plain = is_plain_host (host);
+  const char *before = "?";
+  GString *uri = g_string_new ("postgresql://");
+  append_uri_part (uri, "", user);
+  if (user != NULL)
+    append_uri_part (uri, ":", option_value (options, "password"));
+  g_string_append (uri, user != NULL ? "@" : "");
+  if (plain)
+    append_uri_part (uri, "", host);
+  if (plain)
+    append_uri_part (uri, ":", option_value (options, "port"));
+  g_string_append_c (uri, '/');
+  append_uri_part (uri, "", option_value (options, "dbname"));
+  for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+    if (option->val != NULL && !g_strv_contains (in_front, option->keyword)
+        && !(plain
+             && (strcmp (option->keyword, "host") == 0 || strcmp (option->keyword, "port") == 0)))
+      {
+        g_string_append_printf (uri, "%s%s=", before, option->keyword);
+        append_uri_part (uri, "", option->val);
+        before = "&";
+      }
+  return g_string_free (uri, FALSE);
+}
+
+char **
+db_url_environment (const char *url, GError **error)
+{
+  g_autoptr (PQconninfoOption) options = parse_url (url, error);
+  if (options == NULL)
+    return NULL;
+  /* What was written as a URL goes on as it is. */
+  g_autofree char *uri = g_str_has_prefix (url, "postgres") && strstr (url, "://") != NULL
+                             ? NULL
+                             : make_uri (options);
+  char **environment = g_environ_setenv (NULL, "DATABASE_URL", uri != NULL ? uri : url, TRUE);
+  for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+    if (option->val != NULL && option->envvar != NULL)
+      environment = g_environ_setenv (environment, option->envvar, option->val, TRUE);
+  /* As in db_conninfo. */
+  if (option_value (options, "host") != NULL && option_value (options, "hostaddr") == NULL)
+    environment = g_environ_setenv (environment, "PGHOSTADDR", "", TRUE);
+  return environment;
+}

@@ -40,8 +40,8 @@ run_list_not_validated (DbConn *conn, GPtrArray **ret_names, GError **error)
 }
 
 /* An index of a partitioned table may be invalid for good: until all its partitions have theirs. */
-static bool
-list_invalid_indexes (DbConn *conn, GPtrArray **ret_names, GError **error)
+bool
+run_list_invalid_indexes (DbConn *conn, GPtrArray **ret_names, GError **error)
 {
   return list_texts (conn,
                      "SELECT pg_catalog.format ('%I.%I', n.nspname, c.relname)\n"
@@ -83,7 +83,7 @@ run_finish (Run *run, RunAftermath *ret_aftermath, GError **error)
   DbConn *conn = watch_conn (run->watch);
   aftermath.schema_fingerprint = run_schema_fingerprint (conn, error);
   if (aftermath.schema_fingerprint == NULL
-      || !list_invalid_indexes (conn, &aftermath.invalid_indexes, error)
+      || !run_list_invalid_indexes (conn, &aftermath.invalid_indexes, error)
       || !run_list_not_validated (conn, &names, error))
     return false;
   aftermath.not_validated = g_ptr_array_new_with_free_func (g_free);

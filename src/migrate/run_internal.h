@@ -54,6 +54,10 @@ bool run_in_transaction (ScriptRun *run, RunWriteFn write, GError **error)
 bool run_list_not_validated (DbConn *conn, GPtrArray **ret_names, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The indexes that are INVALID now, of char *. */
+bool run_list_invalid_indexes (DbConn *conn, GPtrArray **ret_names, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* Turns what the server said about statement INDEX into run->failure and *ERROR (whose message is
  * replaced). FAILURE is taken over. INDEX past the end: at the commit. Always returns false. */
 bool run_fail (ScriptRun *run, guint index, DbFailure *failure, GError **error);

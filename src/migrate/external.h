@@ -1,0 +1,96 @@
+/*
+ * Migrations that another program runs: a command of the project's own (Django, Alembic, knex, ...).
+ *
+ * The command runs in a shell, in a process group of its own of which nothing outlives it, nor us. What
+ * it did is told by what the database holds before and after: the schema, and the tables in which
+ * such tools keep their history (adopt.h knows them). Nothing of the tools' own is ever written.
+ */
+#pragma once
+
+#include "db/conn.h"
+#include "migrate/run.h"
+
+typedef struct
+{
+  const char *command;     /* for /bin/sh -c */
+  const char *folder;      /* where it runs */
+  const char *url;         /* of the database: DATABASE_URL and PG* of the command */
+  const char *environment; /* its name: PGKEEL_ENV of the command */
+  const char *session;     /* PGAPPNAME of the command */
+  /* What it writes, on either stream, as it comes. */
+  void (*output) (const char *bytes, size_t length, void *data);
+  void *data;
+} ExternalCommand;
+
+/* The session name of commands that run while we hold the lock of run_lock.h. */
+#define EXTERNAL_SESSION "pgkeel migrate command"
+
+/* Runs COMMAND to its end. True when it could be run, whatever its exit code (128 + signal when it was
+ * killed). *RET_OUTPUT (caller frees): the end of what it wrote. When cancellation is requested, all
+ * of its processes are told to end, then made to: KEEL_ERROR_CANCELLED. */
+bool external_run (const ExternalCommand *command, int *ret_exit_code, char **ret_output,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Ends the sessions called EXTERNAL_SESSION in this database, and waits until they are gone. To be
+ * called with the lock held: then they are what a command left that has ended or was killed. */
+bool external_end_sessions (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A row of a tool's history. */
+typedef struct
+{
+  const char *tool; /* "alembic" */
+  char *table;      /* "public.alembic_version" */
+  char *version;    /* as `migrate adopt` calls it */
+} ExternalRow;
+
+/* What a database holds at one time. */
+typedef struct
+{
+  char *schema_fingerprint;
+  GPtrArray *tables;        /* of char *: "alembic (public.alembic_version)" */
+  GPtrArray *rows;          /* of ExternalRow, table by table */
+  GPtrArray *not_validated; /* of char *: constraints */
+} ExternalState;
+
+void external_state_clear (ExternalState *state);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ExternalState, external_state_clear)
+
+/* Reads the tools' histories; with IS_WHOLE the schema as well. */
+bool external_look (DbConn *conn, bool is_whole, ExternalState *ret_state, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The rows of A that B lacks, of ExternalRow owned by A; the caller frees with g_ptr_array_unref. */
+GPtrArray *external_rows_missing (const ExternalState *a, const ExternalState *b);
+
+/* What the run from BEFORE to AFTER, both whole, left. */
+bool external_aftermath (DbConn *conn, const ExternalState *before, const ExternalState *after,
+                         RunAftermath *ret_aftermath, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* KEEL_ERROR_REFUSED when OUTPUT, what a command wrote, says that there are several heads or leaf
+ * nodes. */
+bool external_check_output (const char *output, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* KEEL_ERROR_REFUSED when Alembic's table has several rows. STATUS: what the status command wrote, NULL
+ * when there is none; when that lists one head only, the rows have been merged in the files. */
+bool external_check_heads (const ExternalState *state, const char *status, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* A run that is to be written into pgkeel.migration. */
+typedef struct
+{
+  bool is_up;
+  const char *command;            /* the key of pgkeel.yaml: "migrations.command.up" */
+  const char *started;            /* ISO, UTC */
+  const char *backup;             /* NULL: none */
+  const char *problem;            /* why it failed; NULL: it did not */
+  const GPtrArray *gained, *lost; /* of ExternalRow */
+  bool has_table;                 /* some tool's history is there */
+  bool schema_changed;
+  const char *schema_fingerprint;
+} ExternalRun;
+
+/* One row for each migration that the tool's table gained; of those that it lost on the way down the row
+ * in force becomes a reverted one. A run that failed, or of whose migrations the database says nothing,
+ * has a row of its own, "run-20261121T073000Z". All in one transaction. */
+bool external_write_history (DbConn *conn, const ExternalRun *run, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

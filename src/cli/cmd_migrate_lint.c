@@ -3,18 +3,20 @@
  */
 #include "base/fs.h"
 #include "base/process.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
 #include "migrate/layout.h"
 #include "migrate/lint.h"
+#include "project/target.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #define FILE_MAX_BYTES ((size_t) 256 * 1024 * 1024)
 
-static int option_sarif, option_fix, option_dry_run, option_locks, option_postgres;
+static int option_sarif, option_fix, option_dry_run, option_locks, option_postgres, option_database;
 static char *option_level;
 
 /* What is read, in the order it would run. */
@@ -248,7 +250,7 @@ print_finding (const LintFinding *finding)
   g_autofree char *message = output_safe_text (finding->message);
   g_autofree char *statement = output_safe_text (finding->statement);
   g_autofree char *severity
-      = output_paint (style_of (rule->severity), lint_severity_name (rule->severity));
+      = output_paint (style_of (finding->severity), lint_severity_name (finding->severity));
   output_line ("%s:%u:%u: %s: %s [%s]", path, finding->line, finding->column, severity, message,
                rule->id);
   print_indented ("in", statement);
@@ -259,6 +261,13 @@ print_finding (const LintFinding *finding)
                              finding->key, lock_mode_blocks (finding->lock));
       print_indented ("lock", lock);
     }
+  if (finding->table_bytes >= 0)
+    {
+      g_autofree char *size = size_format ((uint64_t) finding->table_bytes);
+      g_autofree char *rows = text_format_count ((uint64_t) finding->table_rows);
+      g_autofree char *text = g_strdup_printf ("%s, about %s rows", size, rows);
+      print_indented ("size", text);
+    }
   print_indented ("why", rule->why);
   print_indented ("instead", rule->rewrite);
   if (finding->rewrite != NULL)
@@ -267,16 +276,24 @@ print_finding (const LintFinding *finding)
 }
 
 static json_t *
+number_or_null (int64_t number)
+{
+  return number >= 0 ? json_integer (number) : json_null ();
+}
+
+static json_t *
 finding_json (const LintFinding *finding)
 {
   const LintRule *rule = finding->rule;
   return json_pack (
-      "{s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "rule", rule->id,
-      "severity", lint_severity_name (rule->severity), "file", output_json_string (finding->path),
-      "line", (int) finding->line, "column", (int) finding->column, "end_line",
-      (int) finding->end_line, "end_column", (int) finding->end_column, "statement",
-      output_json_string (finding->statement), "message", output_json_string (finding->message),
-      "table", output_json_string (finding->key), "lock",
+      "{s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "rule",
+      rule->id, "severity", lint_severity_name (finding->severity), "file",
+      output_json_string (finding->path), "line", (int) finding->line, "column",
+      (int) finding->column, "end_line", (int) finding->end_line, "end_column",
+      (int) finding->end_column, "statement", output_json_string (finding->statement), "message",
+      output_json_string (finding->message), "table", output_json_string (finding->key),
+      "table_bytes", number_or_null (finding->table_bytes), "table_rows",
+      number_or_null (finding->table_rows), "lock",
       finding->lock != LOCK_NONE ? json_string (lock_mode_name (finding->lock)) : json_null (),
       "why", rule->why, "instead", rule->rewrite, "rewrite", output_json_string (finding->rewrite));
 }
@@ -318,7 +335,7 @@ count_of (const LintResult *result, LintSeverity severity)
 {
   guint count = 0;
   for (guint i = 0; i < result->findings->len; i++)
-    count += ((const LintFinding *) result->findings->pdata[i])->rule->severity == severity;
+    count += ((const LintFinding *) result->findings->pdata[i])->severity == severity;
   return count;
 }
 
@@ -437,6 +454,22 @@ read_options (CliContext *context, int argc, LintOptions *ret_options, GError **
   return true;
 }
 
+/* Only reads; the server's version is used unless another was named. */
+static bool
+ask_database (CliContext *context, LintOptions *options, GError **error)
+{
+  Project *project;
+  g_autoptr (DbConn) conn = NULL;
+  if (!context_project (context, &project, error))
+    return false;
+  g_autofree char *url = target_url (project, error);
+  if (url == NULL || !db_connect (url, NULL, &db_retry_default, &conn, error))
+    return false;
+  if (options->server_major == 0)
+    options->server_major = db_server_version (conn) / 10000;
+  return lint_sizes_read (conn, &options->sizes, error);
+}
+
 static bool
 judge (const LintResult *result, GError **error)
 {
@@ -454,9 +487,13 @@ run_lint (CliContext *context, int argc, char **argv, GError **error)
   g_auto (Sources) sources = { 0 };
   g_autoptr (LintResult) result = NULL;
   g_autoptr (json_t) fixes = json_array ();
+  g_autoptr (GHashTable) sizes = NULL;
   LintOptions options;
   if (!read_options (context, argc, &options, error)
-      || !read_sources (context, argc, argv, &sources, error)
+      || (option_database && !ask_database (context, &options, error)))
+    return false;
+  sizes = options.sizes;
+  if (!read_sources (context, argc, argv, &sources, error)
       || !lint_run (&options, (const LintFile *) (void *) sources.files->data, sources.files->len,
                     (const bool *) (void *) sources.judged->data, &result, error)
       || (option_fix && !fix_files (context, &sources, result, fixes, error)))
@@ -476,6 +513,8 @@ static const GOptionEntry lint_options[] = {
     "note|warning|error" },
   { "locks", 0, 0, G_OPTION_ARG_NONE, &option_locks,
     "List the locks and rewrites of every statement as well", NULL },
+  { "database", 0, 0, G_OPTION_ARG_NONE, &option_database,
+    "Ask the environment's database how large the tables are, and weigh by that", NULL },
   { "postgres", 0, 0, G_OPTION_ARG_INT, &option_postgres, "The server's major version (18)",
     "13|14|15|16|17|18" },
   { NULL },
@@ -494,7 +533,9 @@ const CliCommand migrate_lint_command = {
     "A comment “-- pgkeel: ignore RULE reason” before a statement says that it is meant to be; "
     "“-- pgkeel: ignore-file RULE reason” says so for the file. Errors, warnings and unknown "
     "statements end with exit code 1; notes are shown with --level=note. The rules are in "
-    "docs/lint.md.",
+    "docs/lint.md.\n\n"
+    "With --database the environment's database is asked how large the tables are: what only takes "
+    "as long as a table is large is a note where the table has less than 8 MB.",
   .example = "pgkeel migrate lint migrations/20260101120000_orders.up.sql --fix --dry-run",
   .options = lint_options,
   .run = run_lint,

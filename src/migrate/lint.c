@@ -43,7 +43,7 @@ bool
 lint_result_is_bad (const LintResult *result)
 {
   for (guint i = 0; i < result->findings->len; i++)
-    if (((const LintFinding *) result->findings->pdata[i])->rule->severity >= LINT_WARNING)
+    if (((const LintFinding *) result->findings->pdata[i])->severity >= LINT_WARNING)
       return true;
   return result->unknown_count > 0;
 }
@@ -80,15 +80,22 @@ lint_report (Lint *lint, const LintReport *report, const char *format, ...)
   size_t start = lint->statement != NULL ? lint->statement->start : 0;
   size_t length = lint->statement != NULL ? lint->statement->length : 0;
   va_list args;
-  if (!lint->is_judged || rule->severity < lint->options->level)
+  const LintSize *size;
+  LintSeverity severity = lint_weigh (lint, report, &size);
+  if (!lint->is_judged)
     return;
   if (lint_ignores (lint, rule))
     {
       lint->result->ignored_count++;
       return;
     }
+  if (severity < lint->options->level)
+    return;
   LintFinding *finding = g_new0 (LintFinding, 1);
   finding->rule = rule;
+  finding->severity = severity;
+  finding->table_bytes = size != NULL ? size->bytes : -1;
+  finding->table_rows = size != NULL ? size->rows : -1;
   finding->path = g_strdup (lint->file->path);
   finding->offset = start;
   finding->length = length;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "base/error.h"
+#include "db/conn.h"
 #include "migrate/lock_model.h"
 #include "sql/parse.h"
 
@@ -48,6 +48,7 @@ typedef struct
 typedef struct
 {
   const LintRule *rule;
+  LintSeverity severity; /* the rule's, or less where the table is small */
   char *path;
   unsigned int line, column;         /* from 1; the column counts characters */
   unsigned int end_line, end_column; /* behind the statement */
@@ -56,7 +57,8 @@ typedef struct
   char *message;                     /* what is wrong with this one */
   char *key;                         /* of the table it is about; NULL: none */
   LockMode lock;
-  char *rewrite; /* this statement written as it should be; NULL: see the rule */
+  char *rewrite;                   /* this statement written as it should be; NULL: see the rule */
+  int64_t table_bytes, table_rows; /* -1: not known */
 } LintFinding;
 
 /* What a statement does to tables, for all of them when that was asked for. */
@@ -69,11 +71,22 @@ typedef struct
   GPtrArray *effects; /* of LockEffect */
 } LintLocks;
 
+/* How large a relation is, its indexes and partitions included; rows are an estimate. */
+typedef struct
+{
+  int64_t bytes, rows;
+} LintSize;
+
+/* Asks a database: LintSize by the relation's key. The caller unrefs. */
+bool lint_sizes_read (DbConn *conn, GHashTable **ret_sizes, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 typedef struct
 {
   int server_major;   /* 13..18; 0: the newest */
   LintSeverity level; /* what is below is left out */
   bool with_locks;    /* fill LintResult.locks */
+  GHashTable *sizes;  /* of lint_sizes_read; NULL: every table may be large */
 } LintOptions;
 
 typedef struct

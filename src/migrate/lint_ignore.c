@@ -124,8 +124,7 @@ lint_ignores_report (Lint *lint)
       lint->statement = &place;
       if (ignore->rule == NULL)
         lint_say (lint, RULE_UNUSED_IGNORE, "there is no rule “%s” to ignore", ignore->name);
-      /* What is below the level was not looked for. */
-      else if (!ignore->is_used && ignore->rule->severity >= lint->options->level)
+      else if (!ignore->is_used)
         lint_say (lint, RULE_UNUSED_IGNORE, "“%s” is ignored, but there is none", ignore->name);
       if (ignore->rule != NULL && *ignore->reason == '\0')
         lint_say (lint, RULE_IGNORE_WITHOUT_REASON, "“%s” is ignored without a reason",

@@ -75,6 +75,10 @@ void lint_report (Lint *lint, const LintReport *report, const char *format, ...)
 /* The statement written as the rule says, or NULL when that takes more than its text. lint_rewrite.c */
 char *lint_rewrite (const Lint *lint, const LintReport *report);
 
+/* The severity, where the size of the table is known by that; *RET_SIZE is NULL where it is not.
+ * lint_sizes.c */
+LintSeverity lint_weigh (const Lint *lint, const LintReport *report, const LintSize **ret_size);
+
 /* The checks, each for the statements it knows. */
 void lint_check_alter (Lint *lint); /* lint_alter.c: ALTER TABLE */
 void lint_check_index (Lint *lint); /* lint_index.c: indexes, views, partitions, maintenance */

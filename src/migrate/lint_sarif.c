@@ -54,7 +54,7 @@ result_json (const LintFinding *finding)
   size_t count;
   return json_pack ("{s:s, s:i, s:s, s:o, s:[{s:{s:{s:s}, s:o}}]}", "ruleId", finding->rule->id,
                     "ruleIndex", (int) (finding->rule - lint_rules (&count)), "level",
-                    lint_severity_name (finding->rule->severity), "message", text_object (message),
+                    lint_severity_name (finding->severity), "message", text_object (message),
                     "locations", "physicalLocation", "artifactLocation", "uri", uri, "region",
                     region_json (finding));
 }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* The first major version that has it. */
+#define DETACH_CONCURRENTLY 14
+
 typedef struct
 {
   Lint *lint;
@@ -219,7 +222,7 @@ static void
 detach_partition (Alter *alter)
 {
   const json_t *partition = definition_of (alter, "PartitionCmd");
-  if (!sql_tree_flag (partition, "concurrent"))
+  if (!sql_tree_flag (partition, "concurrent") && alter->lint->server_major >= DETACH_CONCURRENTLY)
     say (alter, RULE_DETACH_NOT_CONCURRENT, alter->command,
          "a partition of “%s” is detached without CONCURRENTLY", alter->key);
 }

@@ -6,7 +6,6 @@
 typedef struct
 {
   const LockSchema *schema;
-  int server_major;
   GPtrArray *effects; /* of LockEffect */
 } LockPrediction;
 

@@ -377,6 +377,22 @@ test_level_and_counts (void **state)
   assert_true (lint_result_is_bad (unknown));
 }
 
+/* What a server does not have is not asked for. */
+static void
+test_older_servers (void **state)
+{
+  static const char text[] = "ALTER TABLE p DETACH PARTITION q";
+  LintFile file = { .path = "now.sql", .text = text, .length = strlen (text), .line = 1 };
+  (void) state;
+  for (int major = 13; major <= 14; major++)
+    {
+      g_autoptr (LintResult) result = NULL;
+      LintOptions options = { .level = LINT_WARNING, .server_major = major };
+      assert_true (lint_run (&options, &file, 1, NULL, &result, NULL));
+      assert_int_equal (result->findings->len, major < 14 ? 0 : 1);
+    }
+}
+
 /* Rows of COPY and commands of psql are no SQL. */
 static void
 test_what_is_no_sql (void **state)
@@ -612,6 +628,7 @@ main (void)
     cmocka_unit_test (test_rules_of_others_are_covered),
     cmocka_unit_test (test_findings_say_where),
     cmocka_unit_test (test_level_and_counts),
+    cmocka_unit_test (test_older_servers),
     cmocka_unit_test (test_what_is_no_sql),
     cmocka_unit_test (test_rollback_forgets),
     cmocka_unit_test (test_locks_of_every_statement),

@@ -73,7 +73,7 @@ bool run_down (Run *run, const PlanItem *item, RunFailure *ret_failure, GError *
 /* What a run left, afterwards. */
 typedef struct
 {
-  char *schema_fingerprint;   /* of everything but schema pgkeel */
+  char *schema_fingerprint;   /* as run_schema_fingerprint */
   GPtrArray *invalid_indexes; /* of char *: "schema.index", all there are */
   GPtrArray *not_validated;   /* of char *: constraints that are NOT VALID since this run */
 } RunAftermath;
@@ -84,7 +84,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RunAftermath, run_aftermath_clear)
 /* Looks at the schema and notes its fingerprint with the last migration that was applied. */
 bool run_finish (Run *run, RunAftermath *ret_aftermath, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The schema's fingerprint without what pgkeel keeps in the database for itself. Caller frees. */
+/* The schema's fingerprint without what pgkeel and other migration tools keep in the database for
+ * themselves. Caller frees. */
 char *run_schema_fingerprint (DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What undoing would lose, found out by doing it in a transaction that is taken back. */

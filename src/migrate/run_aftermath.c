@@ -2,9 +2,8 @@
  * What is looked at after a run: the schema as a whole, and what it left half done.
  */
 #include "db/schema.h"
+#include "migrate/drift.h"
 #include "migrate/run_internal.h"
-
-#include <string.h>
 
 void
 run_aftermath_clear (RunAftermath *aftermath)
@@ -53,24 +52,16 @@ run_list_invalid_indexes (DbConn *conn, GPtrArray **ret_names, GError **error)
                      ret_names, error);
 }
 
-/* Names are as SQL would write them: pgkeel, pgkeel.migration, "x ON pgkeel.migration". */
-static bool
-is_our_own (const DbSchemaObject *object)
-{
-  return strcmp (object->name, "pgkeel") == 0 || g_str_has_prefix (object->name, "pgkeel.")
-         || strstr (object->name, " ON pgkeel.") != NULL
-         || g_str_has_prefix (object->name, "SCHEMA pgkeel");
-}
-
 char *
 run_schema_fingerprint (DbConn *conn, GError **error)
 {
   g_autoptr (GPtrArray) objects = NULL;
   g_autoptr (GPtrArray) others = g_ptr_array_new ();
+  const DriftSpec spec = { 0 };
   if (!db_schema_read (conn, &objects, error))
     return NULL;
   for (guint i = 0; i < objects->len; i++)
-    if (!is_our_own (objects->pdata[i]))
+    if (!drift_is_ignored (objects->pdata[i], &spec))
       g_ptr_array_add (others, objects->pdata[i]);
   return db_schema_fingerprint (others);
 }

@@ -461,3 +461,97 @@ lock_is_held () { [ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advi
   migrate
   assert_status 0
 }
+
+@test "the schema's fingerprint does not know what pgkeel keeps for itself" {
+  local first
+  two_tables
+  run_keel migrate up --yes --json
+  first=$(jq -r .schema_fingerprint <<< "$output")
+  run_keel env stamp --yes
+  assert_status 0
+  up 3 nothing 'SELECT 1;'
+  run_keel migrate up --yes --json
+  assert_json ".schema_fingerprint == \"$first\""
+  up 4 more 'CREATE TABLE more ();'
+  run_keel migrate up --yes --json
+  assert_json ".schema_fingerprint != \"$first\""
+}
+
+@test "a way back in pieces goes on where it stopped" {
+  up 1 base "CREATE TABLE t (id int, name text); CREATE INDEX i ON t (id);"
+  down 1 base 'DROP INDEX CONCURRENTLY i; DROP TABLE nosuch; DROP TABLE t;'
+  migrate
+  DB_MIGRATE_CONFIRM=1 run_keel migrate down
+  assert_error 5 "migrations/20250101000001_base.down.sql:1: DROP TABLE failed: table \"nosuch\" does not exist"
+  assert_stderr "now: statements 1 to 1 of 3 of this file are committed"
+  run_keel migrate status
+  assert_stdout "half undone"
+  migrate
+  assert_error 3 "a down migration stopped half way" "migrate down"
+  down 1 base 'DROP INDEX CONCURRENTLY i; DROP TABLE t;'
+  DB_MIGRATE_CONFIRM=1 run_keel migrate down
+  assert_status 0
+  [ -z "$(tables)" ]
+  run_keel migrate status --json
+  assert_json '.pending == 1 and .applied == 0'
+}
+
+@test "a partition is detached concurrently, also when an earlier try stopped half way" {
+  local pid
+  up 1 base "CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+CREATE TABLE t_2 PARTITION OF t FOR VALUES FROM (10) TO (20);"
+  up 2 detach 'ALTER TABLE t DETACH PARTITION t_1 CONCURRENTLY; ALTER TABLE t DETACH PARTITION t_2 CONCURRENTLY;'
+  migrate --to 20250101000001
+  # Its second half waits for this reader, and is given up there.
+  pg_tool "$MAJOR" psql -X -q -d shop -c "BEGIN; SELECT * FROM t" -c "SELECT pg_sleep (2)" > /dev/null 3>&- &
+  pid=$!
+  wait_for 5 reader_is_there
+  PGOPTIONS="-c statement_timeout=300" run pg_sql "$MAJOR" shop "ALTER TABLE t DETACH PARTITION t_1 CONCURRENTLY"
+  [ "$(sql 'SELECT count(*) FROM pg_inherits WHERE inhdetachpending')" = 1 ]
+  wait "$pid"
+  migrate
+  assert_status 0
+  assert_stderr "finishing the detaching of public.t_1, which stopped half way"
+  [ "$(sql 'SELECT count(*) FROM pg_inherits')" = 0 ]
+  [ "$(tables)" = "t_1 t_2" ]
+}
+reader_is_there () { [ "$(sql "SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND mode = 'AccessShareLock' AND pid <> pg_backend_pid ()")" = 1 ]; }
+
+@test "a signal stops it in order, and the next run goes on" {
+  local pid status=0
+  up 1 long '-- pgkeel: no-transaction
+CREATE TABLE a ();
+SELECT pg_sleep (30);
+CREATE TABLE b ();'
+  "$PGKEEL" migrate up --yes > out 2> err 3>&- &
+  pid=$!
+  wait_for 20 first_is_there
+  kill -TERM "$pid"
+  wait "$pid" || status=$?
+  [ "$status" -eq 5 ] || fail "exit code $status: $(cat err)"
+  grep -q 'statements 1 to 1 of 3 of this file are committed' err || fail "$(cat err)"
+  [ "$(sql "SELECT state FROM pgkeel.migration")" = failed ]
+  [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid ()")" = 0 ]
+  up 1 long '-- pgkeel: no-transaction
+CREATE TABLE a ();
+CREATE TABLE b ();'
+  migrate
+  assert_status 0
+  [ "$(tables)" = "a b" ]
+}
+first_is_there () { [ "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'a'")" = 1 ]; }
+
+@test "a role that may not is told so" {
+  two_tables
+  sql "DROP ROLE IF EXISTS deployer; CREATE ROLE deployer LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+  printf '%s\n' 'project: shop' 'environments:' "  development: {url: \"$(pg_url "$MAJOR" shop deployer)\"}" > pgkeel.yaml
+  migrate
+  assert_error 5 "creating the table pgkeel.migration: permission denied for database shop" "owner"
+  sql "GRANT CREATE ON DATABASE shop TO deployer"
+  migrate
+  assert_error 5 "CREATE TABLE failed: permission denied for schema public" "lacks a privilege"
+  assert_stderr "SQLSTATE 42501"
+  sql "GRANT CREATE ON SCHEMA public TO deployer"
+  migrate
+  assert_status 0
+}

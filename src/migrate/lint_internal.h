@@ -28,10 +28,10 @@ typedef struct
   const LintFile *file;
   const char *text; /* of the file, without what is no SQL */
   bool is_judged;
-  guint64 age;             /* of the schema when it began: what is younger is made by this file */
-  bool is_wrapped;         /* its statements run in one transaction */
-  bool is_explicit;        /* within a BEGIN of its own */
-  unsigned int begin_line; /* of that BEGIN */
+  guint64 age;      /* of the schema when it began: what is younger is made by this file */
+  bool is_wrapped;  /* its statements run in one transaction */
+  bool is_explicit; /* within a BEGIN of its own */
+  size_t begin;     /* where that BEGIN stands */
   bool has_lock_timeout, has_statement_timeout, has_idle_timeout;
   bool lock_timeout_reported, statement_timeout_reported;
   LintTransaction transaction;

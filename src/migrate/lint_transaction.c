@@ -71,6 +71,7 @@ control_transaction (Lint *lint)
   else
     remember (lint);
   lint->is_explicit = begins;
+  lint->begin = lint->statement->start;
   lint_transaction_clear (&lint->transaction);
 }
 
@@ -353,6 +354,7 @@ lint_check_transaction (Lint *lint)
 void
 lint_end_file (Lint *lint)
 {
+  LintReport report = { .rule = RULE_UNCOMMITTED_TRANSACTION, .location = (long) lint->begin };
   if (lint->is_explicit)
-    lint_say (lint, RULE_UNCOMMITTED_TRANSACTION, "the file ends within a transaction");
+    lint_report (lint, &report, "the file ends within this transaction");
 }

@@ -356,6 +356,19 @@ test_findings_say_where (void **state)
 }
 
 static void
+test_open_begin_is_pointed_at (void **state)
+{
+  (void) state;
+  g_autoptr (LintResult) result
+      = lint_with ("SELECT 1;\n  BEGIN;\nSELECT 2;\n", LINT_WARNING, false);
+  const LintFinding *finding = find (result, "uncommitted-transaction");
+  assert_non_null (finding);
+  assert_string_equal (finding->message, "the file ends within this transaction");
+  assert_int_equal (finding->line, 2);
+  assert_int_equal (finding->column, 3);
+}
+
+static void
 test_level_and_counts (void **state)
 {
   (void) state;
@@ -627,6 +640,7 @@ main (void)
     cmocka_unit_test (test_every_rule_is_documented),
     cmocka_unit_test (test_rules_of_others_are_covered),
     cmocka_unit_test (test_findings_say_where),
+    cmocka_unit_test (test_open_begin_is_pointed_at),
     cmocka_unit_test (test_level_and_counts),
     cmocka_unit_test (test_older_servers),
     cmocka_unit_test (test_what_is_no_sql),

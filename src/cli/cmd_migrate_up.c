@@ -392,7 +392,8 @@ migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
     return false;
   warn_of_missing (context, base.plan);
   if (option_dry_run)
-    return show_plan (context, &base, items, error);
+    return show_plan (context, &base, items, error)
+           && (items->len == 0 || migrate_warn_unrehearsed (context, &base, items, error));
   if (items->len == 0)
     {
       show_nothing (context);

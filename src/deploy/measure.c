@@ -399,8 +399,10 @@ after_statement (const MigrateScript *script, guint index, bool done, int64_t ro
     return false;
   measurement->wal_bytes += wal - measure->wal_before;
   measurement->size_bytes += size - measure->size_before;
-  return sampled != NULL ? measure_alone (measure, measurement, sampled, error)
-                         : measure_inside (measure, measurement, error);
+  if (sampled != NULL ? measure_alone (measure, measurement, sampled, error)
+                      : measure_inside (measure, measurement, error))
+    return true;
+  return prefix_error (error, "measuring what it did");
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */

@@ -46,22 +46,42 @@ measurement_free (Measurement *measurement)
   g_free (measurement);
 }
 
+/* Reports are read by more people than migrations are: the first literal behind such a word, and what
+ * follows, is not in them. */
+static void
+hide_secrets (char *text)
+{
+  static const char *const words[] = { "password", "connection", "secret" };
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      char *found = strcasestr (text, words[i]);
+      if (found != NULL)
+        found[strcspn (found, "'$")] = '\0';
+    }
+}
+
+char *
+measurement_show_text (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  size_t whole = strlen (valid);
+  hide_secrets (valid);
+  size_t length = strlen (valid);
+  if (length > TEXT_MAX_BYTES)
+    length = (size_t) (g_utf8_find_prev_char (valid, valid + TEXT_MAX_BYTES) - valid);
+  return g_strdup_printf ("%.*s%s", (int) length, valid, length < whole ? " ..." : "");
+}
+
 Measurement *
 measurement_new (const MigrateScript *script, guint index)
 {
   const ScriptStatement *statement = migrate_script_at (script, index);
   Measurement *measurement = g_new0 (Measurement, 1);
   g_autofree char *text = migrate_script_statement_text (script, index);
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
   measurement->index = index;
   measurement->line = statement->line;
   measurement->tag = g_strdup (statement->class.tag);
-  measurement->text
-      = strlen (valid) <= TEXT_MAX_BYTES
-            ? g_steal_pointer (&valid)
-            : g_strdup_printf (
-                "%.*s ...", (int) (g_utf8_find_prev_char (valid, valid + TEXT_MAX_BYTES) - valid),
-                valid);
+  measurement->text = measurement_show_text (text);
   measurement->rows = -1;
   measurement->locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lock_free);
   measurement->rewritten = g_ptr_array_new_with_free_func (g_free);

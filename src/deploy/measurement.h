@@ -44,6 +44,10 @@ void measurement_free (Measurement *measurement);
 /* One of statement INDEX, with nothing measured yet. Caller frees. */
 Measurement *measurement_new (const MigrateScript *script, guint index);
 
+/* The beginning of a statement's TEXT, valid UTF-8, and without literals that may be secrets. Caller
+ * frees. */
+char *measurement_show_text (const char *text);
+
 /* What was seen, each noted once. MODE is the server's name: "AccessExclusiveLock". Relations that belong
  * to others (TOAST, pgkeel's own) are left out. */
 void measurement_add_lock (Measurement *measurement, const char *relation, char kind, bool is_new,

@@ -24,7 +24,7 @@ static const char head[]
       "td.n, th.n { text-align: right; white-space: nowrap; }\n"
       "pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }\n"
       ".good { color: #18794e; } .bad { color: #c62a2f; } .warn { color: #ad5700; }\n"
-      "@media (prefers-color-scheme: dark) { .good { color: #4cc38a; } .bad { color: #ff6369; }"
+      "@media (prefers-color-scheme: dark){ .good { color: #4cc38a; } .bad { color: #ff6369; }"
       " .warn { color: #ffb224; } }\n"
       "</style>\n</head>\n<body>\n";
 

@@ -176,6 +176,9 @@ open_copy (Copy *copy, GError **error)
       || !db_exec (copy->admin, "CHECKPOINT", error))
     return prefix_error (error, "restoring the backup");
   copy->result->restore_us = clock_monotonic_us () - started;
+  if (copy->result->locale_replaced)
+    add_text (copy->result->notes,
+              "The database's locale is not on this machine: the copy has “C”.");
   return choose_role (copy, error)
          && db_connect (copy->url, copy->database, &db_retry_default, &copy->look, error)
          && db_connect (copy->work_url, copy->database, &db_retry_default, &copy->work, error);
@@ -245,6 +248,12 @@ note_failure (Copy *copy, const char *failed_in, RunFailure *failure, GError **p
   run_failure_clear (&copy->result->failure);
   copy->result->failure = *failure;
   *failure = (RunFailure){ 0 };
+  if (copy->result->failure.text != NULL)
+    {
+      char *shown = measurement_show_text (copy->result->failure.text);
+      g_free (copy->result->failure.text);
+      copy->result->failure.text = shown;
+    }
   return true;
 }
 

@@ -3,12 +3,15 @@
 #include "backup/scan.h"
 #include "backup/snapshot.h"
 #include "base/digest.h"
+#include "base/line_diff.h"
 #include "base/text.h"
 #include "db/schema.h"
 
 #include <string.h>
 
 #define JOBS_MAX 8
+/* Of a definition that differs, in a line for people. */
+#define DEFINITION_MAX_BYTES 300
 
 typedef struct
 {
@@ -223,6 +226,24 @@ deploy_schema_read (DbConn *conn, GPtrArray **ret_objects, GError **error)
   return true;
 }
 
+/* " (-name text NOT NULL; +name text)": the lines that differ, as many as are of use. */
+static char *
+describe_change (const DbSchemaChange *change)
+{
+  if (change->change != DB_SCHEMA_CHANGED)
+    return g_strdup ("");
+  g_autofree char *diff = line_diff (change->before, change->after, 0);
+  g_auto (GStrv) lines = g_strsplit (diff, "\n", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; lines[i] != NULL && text->len < DEFINITION_MAX_BYTES; i++)
+    if (lines[i][0] == '-' || lines[i][0] == '+')
+      g_string_append_printf (text, "%s%c %s", text->len > 0 ? "; " : "", lines[i][0],
+                              g_strchug (lines[i] + 1));
+  return text->len < DEFINITION_MAX_BYTES
+             ? g_strdup_printf (" (%s)", text->str)
+             : g_strdup_printf (" (%.*s ...)", DEFINITION_MAX_BYTES, text->str);
+}
+
 GPtrArray *
 deploy_schema_compare (const GPtrArray *before, const GPtrArray *now)
 {
@@ -234,8 +255,9 @@ deploy_schema_compare (const GPtrArray *before, const GPtrArray *now)
   for (guint i = 0; i < changes->len; i++)
     {
       const DbSchemaChange *change = changes->pdata[i];
-      g_ptr_array_add (
-          lines, g_strdup_printf ("%s %s %s", change->kind, change->name, words[change->change]));
+      g_autofree char *details = describe_change (change);
+      g_ptr_array_add (lines, g_strdup_printf ("%s %s %s%s", change->kind, change->name,
+                                               words[change->change], details));
     }
   return lines;
 }

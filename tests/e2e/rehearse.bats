@@ -148,6 +148,24 @@ measures ()
         == ["data: column note of table public.purchase has lost values: 0 are left of 4,000"]'
 }
 
+@test "a down that defines something otherwise is told with what differs" {
+  back_up
+  migration 20260101000000 narrow 'ALTER TABLE purchase DROP COLUMN amount; DROP TABLE customer CASCADE;' \
+    'ALTER TABLE purchase ADD COLUMN amount bigint; CREATE TABLE customer (id int, name text);
+     INSERT INTO customer SELECT i, $$customer $$ || i FROM generate_series(1, 1000) i;'
+  rehearse
+  assert_status 0
+  assert_json '.way_back.differences | any(startswith("schema: column public.purchase.amount is defined otherwise (- ")
+    and contains("; + ") and contains("bigint"))'
+  assert_json '.way_back.differences
+    | any(. == "schema: constraint purchase_customer_fkey on public.purchase is missing" or
+          (contains("purchase_customer_fkey") and endswith("is missing")))'
+  assert_json '.way_back.differences
+    | any(. == "data: column amount of table public.purchase has lost values: 0 are left of 20,000")'
+  # The rows that were made anew are as they were.
+  assert_json '[.way_back.differences[] | select(startswith("data: "))] | length == 1'
+}
+
 @test "a down that leaves something behind is told by object" {
   back_up
   migration 20260101000000 add_stock \
@@ -338,6 +356,13 @@ UPDATE purchase SET note = $$none$$ WHERE id IN
   assert_json '.role == "clerk" and .as_superuser == false and .backup.fresh_copy'
   assert_json ".path | endswith(\".pgkeel/production.rehearsal.json\")"
   [ ! -e "$BACKUPS" ]
+  migration 20260101000001 role "CREATE ROLE other PASSWORD 'hidden by nobody';"
+  rehearse --from-database --html page.html
+  assert_error 1 "permission denied to create role"
+  refute_stdout "hidden by nobody"
+  assert_json '.migrations[1].up[0].text == "CREATE ROLE other PASSWORD  ..."'
+  [ "$(grep -c "hidden by nobody" page.html)" -eq 0 ]
+  rm migrations/20260101000001*
   migration 20260102000000 not_his 'ALTER TABLE purchase ADD COLUMN age int;'
   rehearse --from-database
   assert_error 1 "must be owner of table purchase"

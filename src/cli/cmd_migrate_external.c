@@ -80,6 +80,19 @@ run_command (const MigrateBase *base, const char *text, const char *session, int
   return external_run (&command, ret_exit_code, ret_output, error);
 }
 
+/* “alembic upgrade heads” means all of them: then several are no conflict. */
+static bool
+check_heads (const MigrateBase *base, const ExternalState *state, const char *status,
+             GError **error)
+{
+  const ProjectMigrations *settings = &base->project->migrations;
+  bool means_several
+      = settings->up_command != NULL && strstr (settings->up_command, "upgrade heads") != NULL;
+  return means_several
+         || ((status == NULL || external_check_output (status, error))
+             && external_check_heads (state, base->project->folder, settings->dir, status, error));
+}
+
 /* --- status ----------------------------------------------------------------------------------- */
 
 static json_t *
@@ -121,15 +134,6 @@ print_rows (const ExternalState *state, const History *history)
     output_line ("%s", (const char *) state->tables->pdata[i]);
 }
 
-static bool
-check_status (const char *key, int exit_code, const char *output, GError **error)
-{
-  return external_check_output (output, error)
-         && (exit_code == 0
-             || keel_error (error, KEEL_ERROR_FAILED, NULL, "%s ended with exit code %d", key,
-                            exit_code));
-}
-
 bool
 migrate_external_status (CliContext *context, GError **error)
 {
@@ -151,8 +155,10 @@ migrate_external_status (CliContext *context, GError **error)
                             exit_code, "migrations", rows_json (state.rows, base.history)));
   else
     print_rows (&state, base.history);
-  return (output == NULL || check_status ("migrations.command.status", exit_code, output, error))
-         && external_check_heads (&state, output, error);
+  return check_heads (&base, &state, output, error)
+         && (exit_code == 0
+             || keel_error (error, KEEL_ERROR_FAILED, NULL,
+                            "migrations.command.status ended with exit code %d", exit_code));
 }
 
 /* --- before ----------------------------------------------------------------------------------- */
@@ -180,10 +186,9 @@ look_before (ExternalWork *work, GError **error)
   int exit_code;
   return external_look (base->conn, false, &work->before, error)
          && (command == NULL
-             || (run_command (base, command, "pgkeel migrate status", &exit_code, &work->status,
-                              error)
-                 && external_check_output (work->status, error)))
-         && external_check_heads (&work->before, work->status, error);
+             || run_command (base, command, "pgkeel migrate status", &exit_code, &work->status,
+                             error))
+         && check_heads (base, &work->before, work->status, error);
 }
 
 static bool
@@ -280,24 +285,34 @@ describe_state (const ExternalWork *work)
   return g_string_free (text, FALSE);
 }
 
-/* The session may have been lost together with the command's. */
+/* The session, and the lock with it, may have been lost together with the command's. */
+static bool
+check_lock (ExternalWork *work, GError **error)
+{
+  MigrateBase *base = work->run.base;
+  DbConn *fresh = NULL;
+  g_autoptr (GError) lost = NULL;
+  if (run_lock_check (base->conn, &lost))
+    return external_end_sessions (base->conn, error);
+  report_warning (&work->run.context->report,
+                  "the lock that keeps other runs out was lost while the command ran",
+                  "See in the audit log whether another run came between.");
+  if (!db_connect (base->url, NULL, &db_retry_default, &fresh, error))
+    return false;
+  db_conn_free (base->conn);
+  base->conn = fresh;
+  return true;
+}
+
 static bool
 look_after (ExternalWork *work, GError **error)
 {
-  MigrateBase *base = work->run.base;
-  g_autoptr (GError) lost = NULL;
-  if (!run_lock_check (base->conn, &lost))
-    {
-      report_warning (&work->run.context->report,
-                      "the lock that keeps other runs out was lost while the command ran",
-                      lost->message);
-      g_clear_pointer (&base->conn, db_conn_free);
-      if (!db_connect (base->url, NULL, &db_retry_default, &base->conn, error))
-        return false;
-    }
-  if (!external_end_sessions (base->conn, error)
-      || !external_look (base->conn, true, &work->after, error)
-      || !external_aftermath (base->conn, &work->before, &work->after, &work->run.aftermath, error))
+  DbConn *conn;
+  if (!check_lock (work, error))
+    return false;
+  conn = work->run.base->conn;
+  if (!external_look (conn, true, &work->after, error)
+      || !external_aftermath (conn, &work->before, &work->after, &work->run.aftermath, error))
     return false;
   work->gained = external_rows_missing (&work->after, &work->before);
   work->lost = external_rows_missing (&work->before, &work->after);

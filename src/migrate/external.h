@@ -70,10 +70,11 @@ bool external_aftermath (DbConn *conn, const ExternalState *before, const Extern
  * nodes. */
 bool external_check_output (const char *output, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* KEEL_ERROR_REFUSED when Alembic's table has several rows. STATUS: what the status command wrote, NULL
- * when there is none; when that lists one head only, the rows have been merged in the files. */
-bool external_check_heads (const ExternalState *state, const char *status, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* KEEL_ERROR_REFUSED when the files in DIR (NULL: the usual folders) of ROOT have several heads or leaf
+ * nodes, or Alembic's table has several rows which are not merged in the files either. STATUS: what the
+ * status command wrote, whose word on the heads goes before that of the files; NULL: there is none. */
+bool external_check_heads (const ExternalState *state, const char *root, const char *dir,
+                           const char *status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A run that is to be written into pgkeel.migration. */
 typedef struct

@@ -126,6 +126,24 @@ phases () { "$PGKEEL" audit log --json | jq -c '[.entries[] | select(.action | s
   assert_status 0
   [ -e ran ]
 
+  # Their files say it too.
+  mkdir -p alembic_files/versions
+  sed -i 's/^migrations:/&\n  dir: alembic_files/; /status:/d' pgkeel.yaml
+  for revision in f6 f7; do
+    printf '%s\n' "revision = '$revision'" "down_revision = 'e5'" 'def upgrade(): pass' \
+      > "alembic_files/versions/$revision.py"
+  done
+  printf '%s\n' "revision = 'e5'" "down_revision = None" 'def upgrade(): pass' > alembic_files/versions/e5.py
+  rm ran
+  run_keel migrate up --yes
+  assert_error 3 "Alembic has 2 heads" "Merge them"
+  [ ! -e ran ]
+  # Who wants them all has no conflict.
+  sed -i 's/upgrade head$/upgrade heads/' pgkeel.yaml
+  run_keel migrate up --yes --no-backup
+  assert_status 0
+  [ -e ran ]
+
   new_shop django
   printf 'CREATE TABLE item (id int);\n' > shop.0001_initial.sql
   touch conflict
@@ -220,6 +238,16 @@ phases () { "$PGKEEL" audit log --json | jq -c '[.entries[] | select(.action | s
   grep -q 'the schema is as it was before' err
   wait_for 10 nobody_is_connected
   [ ! -e went-on ]
+  [ "$(phases)" = '["intent","failed"]' ]
+  [[ $(history) =~ ^run-[0-9TZ]+\ failed$ ]]
+}
+
+@test "a lock that is lost on the way is told, and so is the state" {
+  new_shop 'psql -X -q -c "SELECT pg_terminate_backend (pid) FROM pg_locks WHERE locktype = '"'advisory'"'"; psql -X -q -c "CREATE TABLE t (id int)"; exit 3'
+  run_keel migrate up --yes
+  assert_error 5 "migrations.command.up ended with exit code 3"
+  assert_stderr "the lock that keeps other runs out was lost"
+  assert_stderr "the schema has changed"
   [ "$(phases)" = '["intent","failed"]' ]
   [[ $(history) =~ ^run-[0-9TZ]+\ failed$ ]]
 }

@@ -113,6 +113,17 @@ next_number (const char *digits)
   return g_strconcat ("1", text->str, NULL);
 }
 
+/* NOW as the time that a version of DIGITS digits is; NULL when such a one is no time. */
+static char *
+time_of (int64_t now, const char *version, size_t digits)
+{
+  if (digits == 10 && version[0] == '1')
+    return g_strdup_printf ("%" G_GINT64_FORMAT, now);
+  if (digits == 13 && version[0] == '1')
+    return g_strdup_printf ("%" G_GINT64_FORMAT "000", now);
+  return digits == 14 || digits == 0 ? format_time (now, "%Y%m%d%H%M%S") : NULL;
+}
+
 char *
 layout_next_version (const LayoutNew *new, unsigned int width)
 {
@@ -123,23 +134,15 @@ layout_next_version (const LayoutNew *new, unsigned int width)
       if (migration->kind == MIGRATION_VERSIONED)
         last = migration->version;
     }
-  size_t digits = last != NULL ? strspn (last, "0123456789") : 0;
   if (last == NULL && width > 0)
     return g_strdup_printf ("%0*d", (int) width, 1);
-  if (last != NULL && digits == 10 && last[0] == '1')
-    return g_strdup_printf ("%" G_GINT64_FORMAT, new->now);
-  if (last != NULL && digits == 13 && last[0] == '1')
-    return g_strdup_printf ("%" G_GINT64_FORMAT "000", new->now);
-  if (last != NULL && digits > 0 && digits != 14)
-    {
-      g_autofree char *number = g_strndup (last, digits);
-      return next_number (number);
-    }
-  /* Also when the last one is of this very second, or of somebody whose clock is ahead. */
-  g_autofree char *time = format_time (new->now, "%Y%m%d%H%M%S");
-  return last != NULL && digits == 14 && layout_compare_numbers (time, last) <= 0
-             ? next_number (last)
-             : g_steal_pointer (&time);
+  size_t digits = last != NULL ? strspn (last, "0123456789") : 0;
+  g_autofree char *number = g_strndup (last, digits);
+  g_autofree char *time = time_of (new->now, last, digits);
+  /* Also when the last one is of this very moment, or of somebody whose clock is ahead. */
+  if (time == NULL || (digits > 0 && layout_compare_numbers (time, number) <= 0))
+    return next_number (number);
+  return g_steal_pointer (&time);
 }
 
 void

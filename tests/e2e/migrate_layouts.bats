@@ -114,7 +114,8 @@ fill_new_files ()
     case $file in
       *down.sql | *U[0-9]*__* | revert/* | verify/* | meta/*) ;;
       deploy/*) sed -i "s/^BEGIN;/&\n$up/" "$file" ;;
-      *) if grep -q '^-- .*[Uu]p$' "$file"; then sed -i "s/^-- .*[Uu]p$/&\n$up/" "$file"
+      *) if grep -Eq '^-- .*[Uu]p( Migration)?$' "$file"; then
+           sed -i -E "s/^-- .*[Uu]p( Migration)?$/&\n$up/" "$file"
          else echo "$up" >> "$file"; fi ;;
     esac
   done

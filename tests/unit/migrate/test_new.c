@@ -52,7 +52,9 @@ static const struct
   { "sqitch", 8, "deploy/add_tax.sql revert/add_tax.sql verify/add_tax.sql +sqitch.plan" },
   { "prisma", 7, "prisma/migrations/20250607080910_add_tax/migration.sql" },
   { "drizzle", 7, "drizzle/0007_add_tax.sql +drizzle/meta/_journal.json" },
+  { "node-pg-migrate", 7, "migrations/1749283750000_add_tax.sql" },
   { "graphile-migrate", 7, "migrations/committed/000008-add_tax.sql" },
+  { "sql-migrate", 7, "migrations/20250607080910-add_tax.sql" },
   { "sql", 7, "migrations/008-add_tax.sql migrations/008-add_tax.down.sql" },
 };
 
@@ -130,6 +132,8 @@ test_next_versions (void **state)
     { "1700000000000", "1749283750000" },
     { "20240101", "20240102" },
     { "20250607080909", "20250607080910" },
+    { "1749283750", "1749283751" },
+    { "1749283750000", "1749283750001" },
     { "20250607080910", "20250607080911" },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -6,10 +6,6 @@
 
 #include <string.h>
 
-/* How long others may wait behind us: long enough for the short transactions of a busy table to end
- * before us, short enough for nobody to notice. */
-#define GIVE_WAY_MS 200
-
 /* A session whose client is gone must not go on holding locks: the server looks this often. */
 #define CLIENT_CHECK_MS 300
 
@@ -95,7 +91,7 @@ bool
 run_new (const RunSpec *spec, Run **ret_run, GError **error)
 {
   g_autoptr (Run) run = g_new0 (Run, 1);
-  WatchSpec watch = { .url = spec->url, .give_way_ms = GIVE_WAY_MS, .report = spec->report };
+  WatchSpec watch = { .url = spec->url, .report = spec->report };
   run->spec = *spec;
   run->settings = make_settings (spec);
   run->applied_from = history_whoami ();

@@ -7,6 +7,10 @@
 #include "migrate/script.h"
 #include "migrate/watch.h"
 
+/* How long others may wait behind us: long enough for the short transactions of a busy table to end
+ * before us, short enough for nobody to notice. */
+#define RUN_GIVE_WAY_MS 200
+
 struct Run
 {
   RunSpec spec;
@@ -30,6 +34,7 @@ typedef struct
   HistoryEntry journal; /* what its row says, or is to say; texts are owned here */
   bool was_begun;       /* an earlier run began statement_begun and nobody knows how it ended */
   bool split_enums;
+  int64_t give_way_ms; /* of this try */
   RunFailure *failure;
 } ScriptRun;
 

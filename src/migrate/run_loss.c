@@ -203,7 +203,7 @@ run_measure_loss (Run *run, const GPtrArray *items, RunLosses *ret_losses, GErro
   losses.losses = g_ptr_array_new_with_free_func ((GDestroyNotify) loss_free);
   if (!db_exec (run->spec.conn, run->settings, error))
     return false;
-  watch_begin (run->watch, true);
+  watch_begin (run->watch, RUN_GIVE_WAY_MS);
   bool tried = try_all (run, items, &losses, counts, &problem);
   (void) watch_end (run->watch);
   if (!cancel_check (error))

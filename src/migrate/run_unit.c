@@ -48,7 +48,7 @@ static bool
 run_text (ScriptRun *run, const DbStatement *statement, bool gives_way, int64_t *ret_rows, Try *try,
           GError **error)
 {
-  watch_begin (run->run->watch, gives_way);
+  watch_begin (run->run->watch, gives_way ? run->give_way_ms : 0);
   bool done = db_run (conn_of (run), statement, ret_rows, &try->failure, error);
   try->gave_way = watch_end (run->run->watch) && !done;
   return done;
@@ -349,6 +349,16 @@ pause_between (ScriptRun *run, const Try *try, int64_t pause_ms, GError **error)
   return watch_wait (run->run->watch, pause_ms + g_random_int_range (0, 50), error);
 }
 
+/* A table that never rests, or an autovacuum, which the server ends only when somebody has waited for it
+ * for deadlock_timeout, wants more patience each time; never more than lock_timeout, so that is the longest
+ * that others wait. */
+static int64_t
+more_patience (const ScriptRun *run)
+{
+  int64_t most_ms = MAX (run->run->spec.lock_timeout_ms, RUN_GIVE_WAY_MS);
+  return MIN (run->give_way_ms + run->give_way_ms / 2, most_ms);
+}
+
 static bool
 try_unit (ScriptRun *run, const ScriptUnit *unit, Try *try, GError **error)
 {
@@ -366,6 +376,7 @@ run_unit (ScriptRun *run, const ScriptUnit *unit, bool *ret_again, GError **erro
   int64_t give_up_us = clock_monotonic_us () + run->run->spec.wait_ms * 1000;
   int64_t pause_ms = FIRST_PAUSE_MS;
   *ret_again = false;
+  run->give_way_ms = RUN_GIVE_WAY_MS;
   for (;;)
     {
       g_auto (Try) try = { .index = unit->first };
@@ -389,5 +400,6 @@ run_unit (ScriptRun *run, const ScriptUnit *unit, bool *ret_again, GError **erro
       if (!pause_between (run, &try, pause_ms, error))
         return false;
       pause_ms = MIN (pause_ms * 2, LONGEST_PAUSE_MS);
+      run->give_way_ms = more_patience (run);
     }
 }

@@ -23,7 +23,8 @@ struct Watch
   GMutex mutex;
   GCond cond;
   /* Guarded by mutex, as is conn while a statement is watched. */
-  bool stop, is_armed, gives_way, gave_way;
+  bool stop, is_armed, gave_way;
+  int64_t give_way_us; /* 0: never */
   int64_t look_at_us;
   int64_t waiting_since_us, queued_since_us; /* 0: not waiting, nobody behind us */
   int64_t told_us;
@@ -130,8 +131,8 @@ look (Watch *watch)
   if (!waits)
     return;
   note_blockers (watch, ours);
-  if (watch->gives_way && watch->queued_since_us > 0
-      && now_us - watch->queued_since_us >= watch->spec.give_way_ms * 1000)
+  if (watch->give_way_us > 0 && watch->queued_since_us > 0
+      && now_us - watch->queued_since_us >= watch->give_way_us)
     give_way (watch);
   else
     tell (watch, now_us);
@@ -202,11 +203,11 @@ watch_conn (Watch *watch)
 }
 
 void
-watch_begin (Watch *watch, bool gives_way)
+watch_begin (Watch *watch, int64_t give_way_ms)
 {
   g_mutex_lock (&watch->mutex);
   watch->is_armed = true;
-  watch->gives_way = gives_way;
+  watch->give_way_us = give_way_ms * 1000;
   watch->gave_way = false;
   watch->waiting_since_us = watch->queued_since_us = 0;
   watch->look_at_us = clock_monotonic_us () + FIRST_LOOK_US;

@@ -15,7 +15,6 @@ typedef struct Watch Watch;
 typedef struct
 {
   const char *url;
-  int64_t give_way_ms; /* how long others may have to wait behind us */
   Report *report;
 } WatchSpec;
 
@@ -28,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Watch, watch_free)
 /* Its connection, while no statement is being watched. */
 DbConn *watch_conn (Watch *watch);
 
-/* A statement begins. GIVES_WAY: cancel it when others wait behind it. */
-void watch_begin (Watch *watch, bool gives_way);
+/* A statement begins. It is cancelled when others have waited behind it for GIVE_WAY_MS; 0: it is not. */
+void watch_begin (Watch *watch, int64_t give_way_ms);
 
 /* It has ended. True when it was cancelled to give way. */
 bool watch_end (Watch *watch);

@@ -129,6 +129,22 @@ seconds_after_release ()
   [ "$(sql "SELECT count(*) FROM pg_attribute WHERE attname = 'x'")" = 2 ]
 }
 
+@test "a table that never rests is changed all the same" {
+  local i apps=()
+  up 1 column 'ALTER TABLE customer ADD COLUMN x int;'
+  yes 'SELECT pg_sleep (0.3) FROM customer WHERE id = 1 \g /dev/null' | head -n 30 > app.sql
+  for i in 1 2 3 4; do
+    pg_tool "$MAJOR" psql -X -q -d shop -f app.sql > /dev/null 2>> app.err 3>&- &
+    apps+=($!)
+    sleep 0.07
+  done
+  run_keel migrate up --yes --no-backup
+  assert_status 0
+  for i in "${apps[@]}"; do kill -0 "$i" || fail "the applications were done before"; done
+  wait "${apps[@]}"
+  [ ! -s app.err ]
+}
+
 @test "it gives up after the time it may wait, and says who was in the way" {
   up 1 column 'CREATE TABLE made (); ALTER TABLE customer ADD COLUMN x int;'
   reader_start

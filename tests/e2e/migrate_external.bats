@@ -19,7 +19,7 @@ new_shop ()
   case $1 in
     alembic) up='./alembic upgrade head' down='./alembic downgrade -1' status='./alembic heads' ;;
     django) up='./manage.py migrate' down='./manage.py migrate shop 0001' status='./manage.py showmigrations' ;;
-    *) up=$1 down= status= ;;
+    *) up=$1 down='' status='' ;;
   esac
   project_new "project: shop
 backup: {min_size: 1KB}

@@ -2,7 +2,7 @@
  * pgkeel migrate lint: what migrations will do to a busy database, told from their text alone.
  */
 #include "base/fs.h"
-#include "base/process.h"
+#include "base/line_diff.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "cli/cmds.h"
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define DIFFERENCE_CONTEXT 3
 #define FILE_MAX_BYTES ((size_t) 256 * 1024 * 1024)
 
 static int option_sarif, option_fix, option_dry_run, option_locks, option_postgres, option_database;
@@ -165,18 +166,14 @@ marker_of (const MigrationSet *set)
   return strcmp (layout, "goose") == 0 ? "-- +goose NO TRANSACTION" : "-- pgkeel: no-transaction";
 }
 
-static bool
-show_difference (const char *path, const char *shown, const char *text, GError **error)
+static void
+show_difference (const char *shown, const char *before, const char *after)
 {
-  g_autofree char *before = g_strconcat ("a/", shown, NULL);
-  g_autofree char *after = g_strconcat ("b/", shown, NULL);
-  const char *argv[] = { "diff", "-u", "--label", before, "--label", after, path, "-", NULL };
-  g_auto (ProcessResult) result = { 0 };
-  ProcessSpec spec = { .argv = argv, .input = text, .output_max_bytes = FILE_MAX_BYTES };
-  if (!process_run (&spec, &result, error))
-    return false;
-  output_text (result.output);
-  return true;
+  g_autofree char *lines = line_diff (before, after, DIFFERENCE_CONTEXT);
+  g_autofree char *safe = output_safe_text (lines);
+  output_line ("--- %s", shown);
+  output_line ("+++ %s", shown);
+  output_text (safe);
 }
 
 static bool
@@ -205,8 +202,8 @@ fix_file (CliContext *context, const Sources *sources, guint index, const LintRe
       return true;
     }
   json_array_append_new (fixes, output_json_string (file->path));
-  if (!context->json && !option_sarif && !show_difference (path, file->path, text, error))
-    return false;
+  if (!context->json && !option_sarif)
+    show_difference (file->path, whole, text);
   if (option_dry_run)
     return true;
   mode_t mode = stat (path, &status) == 0 ? status.st_mode & 07777 : 0644;

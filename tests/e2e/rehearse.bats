@@ -142,7 +142,7 @@ measures ()
   assert_stdout "data: column note of table public.purchase has lost values: 0 are left of 4,000"
   assert_stdout "ACCESS EXCLUSIVE on public.purchase"
   refute_stdout "table public.customer"
-  rehearse
+  output=$(cat "$KEPT")
   assert_json '.passed and .way_back.verdict == "loses" and .way_back.tables_equal == 1
     and .way_back.differences
         == ["data: column note of table public.purchase has lost values: 0 are left of 4,000"]'
@@ -359,14 +359,10 @@ UPDATE purchase SET note = $$none$$ WHERE id IN
   migration 20260101000001 role "CREATE ROLE other PASSWORD 'hidden by nobody';"
   rehearse --from-database --html page.html
   assert_error 1 "permission denied to create role"
+  assert_json '.failure.sqlstate == "42501"'
   refute_stdout "hidden by nobody"
   assert_json '.migrations[1].up[0].text == "CREATE ROLE other PASSWORD  ..."'
   [ "$(grep -c "hidden by nobody" page.html)" -eq 0 ]
-  rm migrations/20260101000001*
-  migration 20260102000000 not_his 'ALTER TABLE purchase ADD COLUMN age int;'
-  rehearse --from-database
-  assert_error 1 "must be owner of table purchase"
-  assert_json '.failure.sqlstate == "42501"'
 }
 
 @test "nothing pending, no backup, options that contradict" {

@@ -233,6 +233,9 @@ run_validate (CliContext *context, int argc, char **argv, GError **error)
   g_auto (MigrateBase) base = { 0 };
   g_auto (Verdict) verdict = { 0 };
   g_autoptr (GError) problem = NULL;
+  if (migrate_is_external (context))
+    return keel_error (error, KEEL_ERROR_FAILED, "“pgkeel migrate status” asks that tool.",
+                       "the migrations are programs of another tool, which cannot be replayed");
   if (!migrate_base_open (context, &base, error) || !migrate_base_connect (&base, false, error)
       || !migrate_base_plan (&base, error))
     return false;

@@ -17,6 +17,7 @@ struct ReplayPlace
   const ReplayPlaceSpec *spec;
   ScratchCluster *cluster; /* NULL: on the server */
   DbConn *admin;
+  DbConn *keeper; /* in the database, all the time: one that nobody works in counts as a leftover */
   char *database;
   bool is_made;
   char *title;
@@ -37,6 +38,7 @@ replay_place_free (ReplayPlace *place)
                         "The next restore or proof on that server drops it.");
     }
   cancel_release ();
+  db_conn_free (place->keeper);
   db_conn_free (place->admin);
   scratch_free (place->cluster);
   g_free (place->database);
@@ -317,12 +319,11 @@ static bool
 prepare_extensions (ReplayPlace *place, GError **error)
 {
   g_autoptr (GHashTable) available = NULL;
-  g_autoptr (DbConn) conn = NULL;
   g_autofree char *url = place->cluster != NULL ? scratch_url (place->cluster, place->database)
                                                 : g_strdup (place->spec->live_url);
-  return list_available (place, &available, error) && check_extensions (place, available, error)
-         && db_connect (url, place->database, &db_retry_default, &conn, error)
-         && make_ignored_extensions (place, conn, available, error);
+  return db_connect (url, place->database, &db_retry_default, &place->keeper, error)
+         && list_available (place, &available, error) && check_extensions (place, available, error)
+         && make_ignored_extensions (place, place->keeper, available, error);
 }
 
 /* --- the place ------------------------------------------------------------------------------- */

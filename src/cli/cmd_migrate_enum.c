@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "migrate/enum_change.h"
 #include "migrate/layout.h"
+#include "migrate/lint.h"
 
 #include <string.h>
 
@@ -97,6 +98,64 @@ show (const CliContext *context, const MigrateBase *base, const GPtrArray *files
     json_decref (object);
 }
 
+static void
+add_source (GArray *files, const MigrationScript *script)
+{
+  LintFile file = { .path = script->path,
+                    .text = script->text,
+                    .length = script->length,
+                    .line = 1,
+                    .no_transaction = script->no_transaction };
+  if (script->text != NULL)
+    g_array_append_val (files, file);
+}
+
+/* What lint finds in CHANGE after the files that are there. */
+static bool
+lint_change (const MigrateBase *base, const EnumChange *change, LintResult **ret_result,
+             GError **error)
+{
+  g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (LintFile));
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; i < base->set->migrations->len; i++)
+    add_source (files, &((const Migration *) base->set->migrations->pdata[i])->up);
+  for (guint i = 0; i < change->up->len; i++)
+    g_string_append_printf (text, "%s\n", (const char *) change->up->pdata[i]);
+  const MigrationScript script = { .path = change->name, .text = text->str, .length = text->len };
+  add_source (files, &script);
+  g_autofree bool *judged = g_new0 (bool, files->len);
+  judged[files->len - 1] = true;
+  LintOptions options = { .server_major = db_server_major (base->conn), .level = LINT_WARNING };
+  return lint_run (&options, (const LintFile *) (void *) files->data, files->len, judged,
+                   ret_result, error);
+}
+
+/* An exchange locks and rewrites by its nature: the file says so where lint would stop at it. */
+static bool
+ignore_findings (const MigrateBase *base, EnumChange *change, GError **error)
+{
+  g_autoptr (LintResult) result = NULL;
+  g_autoptr (GPtrArray) rules = g_ptr_array_new ();
+  if (!lint_change (base, change, &result, error))
+    return false;
+  for (guint i = 0; i < result->findings->len; i++)
+    {
+      const char *id = ((const LintFinding *) result->findings->pdata[i])->rule->id;
+      if (!g_ptr_array_find_with_equal_func (rules, id, g_str_equal, NULL))
+        g_ptr_array_add (rules, (void *) id);
+    }
+  if (rules->len == 0)
+    return true;
+  g_ptr_array_add (rules, NULL);
+  g_autofree char *list = g_strjoinv (",", (char **) rules->pdata);
+  char *first = change->up->pdata[0];
+  change->up->pdata[0] = g_strdup_printf (
+      "-- pgkeel: ignore-file %s a value leaves an enum only by exchanging the type\n%s", list,
+      first);
+  g_free (first);
+  return true;
+}
+
 static bool
 write_change (CliContext *context, const MigrateBase *base, const EnumChange *change,
               GError **error)
@@ -152,7 +211,7 @@ run_remove (CliContext *context, int argc, char **argv, GError **error)
   g_autoptr (EnumChange) change = NULL;
   return open_base (context, &base, error) && enum_type_read (base.conn, argv[0], &type, error)
          && enum_change_remove (base.conn, type, argv[1], option_replace_with, &change, error)
-         && write_change (context, &base, change, error);
+         && ignore_findings (&base, change, error) && write_change (context, &base, change, error);
 }
 
 const CliCommand migrate_enum_commands[] = {

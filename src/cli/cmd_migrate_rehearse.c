@@ -308,6 +308,11 @@ run_rehearse (CliContext *context, int argc, char **argv, GError **error)
   if (option_from != NULL && option_from_database)
     return keel_error (error, KEEL_ERROR_USAGE, "Give one of them.",
                        "--from and --from-database do not go together");
+  if (migrate_is_external (context))
+    return keel_error (
+        error, KEEL_ERROR_USAGE,
+        "Try it on a copy (“pgkeel restore”) that the command is pointed to.",
+        "the migrations of this project are run by a command, which cannot be rehearsed");
   if (!migrate_base_open (context, &base, error) || !open_source (context, &source, error))
     return false;
   g_autofree char *user = usual_user (base.project);

@@ -195,7 +195,7 @@ check_unchanged (const ScriptRun *run, const HistoryEntry *entry, GError **error
          || keel_error (
              error, KEEL_ERROR_REFUSED,
              "Bring back the first statements as they were; correct only what comes after them.",
-             "%s: its first %d statements are in the database, and have changed in the file",
+             "%s: what it begins with is in the database (%d of its statements) and has changed since",
              run->script->source->path, done);
 }
 

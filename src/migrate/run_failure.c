@@ -54,10 +54,13 @@ describe_state (const ScriptRun *run, bool is_lost)
     return g_strdup (run->is_up ? "nothing of this file is in the database"
                                 : "nothing of this migration was undone");
   const ScriptStatement *next = migrate_script_at (run->script, MIN ((guint) done, total - 1));
+  g_autofree char *which
+      = done == 1 ? g_strdup_printf ("statement 1 of %u of this file is", total)
+                  : g_strdup_printf ("statements 1 to %d of %u of this file are", done, total);
   return g_strdup_printf (
-      "statements 1 to %d of %u of this file are committed; the same command goes on with statement "
-      "%d, line %u, once the cause is gone or the file is corrected from there on",
-      done, total, done + 1, next->line);
+      "%s committed; the same command goes on with statement %d, line %u, once the "
+      "cause is gone or the file is corrected from there on",
+      which, done + 1, next->line);
 }
 
 static void

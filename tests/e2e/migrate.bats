@@ -239,7 +239,7 @@ VACUUM t;
 ALTER TABLE t ADD COLUMN y int;'
   migrate
   assert_error 5 ":2: CREATE INDEX failed: could not create unique index \"u\"" "share a key"
-  assert_stderr "now: statements 1 to 1 of 4 of this file are committed; the same command goes on with statement 2, line 2"
+  assert_stderr "now: statement 1 of 4 of this file is committed; the same command goes on with statement 2, line 2"
   [ "$(sql "SELECT count(*) FROM pg_index WHERE NOT indisvalid")" = 0 ]
   run_keel migrate status
   assert_stdout "stopped after statement 1 of 4"
@@ -263,7 +263,7 @@ CREATE TABLE b (id nosuch);'
 CREATE TABLE other ();
 CREATE TABLE b (id int);'
   migrate
-  assert_error 3 "its first 1 statements are in the database, and have changed in the file" "Bring back"
+  assert_error 3 "what it begins with is in the database (1 of its statements) and has changed since" "Bring back"
   up 1 halves '-- pgkeel: no-transaction
 create table a ( ) ; -- as it was
 CREATE TABLE b (id int);'
@@ -483,7 +483,7 @@ lock_is_held () { [ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advi
   migrate
   DB_MIGRATE_CONFIRM=1 run_keel migrate down
   assert_error 5 "migrations/20250101000001_base.down.sql:1: DROP TABLE failed: table \"nosuch\" does not exist"
-  assert_stderr "now: statements 1 to 1 of 3 of this file are committed"
+  assert_stderr "now: statement 1 of 3 of this file is committed"
   run_keel migrate status
   assert_stdout "half undone"
   migrate
@@ -529,7 +529,7 @@ CREATE TABLE b ();'
   kill -TERM "$pid"
   wait "$pid" || status=$?
   [ "$status" -eq 5 ] || fail "exit code $status: $(cat err)"
-  grep -q 'statements 1 to 1 of 3 of this file are committed' err || fail "$(cat err)"
+  grep -q 'statement 1 of 3 of this file is committed' err || fail "$(cat err)"
   [ "$(sql "SELECT state FROM pgkeel.migration")" = failed ]
   [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid ()")" = 0 ]
   up 1 long '-- pgkeel: no-transaction

@@ -65,8 +65,8 @@
   "          GROUP BY e.grantee, e.is_grantable) p), '') ELSE '' END\n"
 
 #define COMMENT_SQL(what, object, catalogue)                                                       \
-  "coalesce (format (E'\\nCOMMENT ON %s IS %L;', " what ", obj_description (" object               \
-  ", '" catalogue "')), '')"
+  "coalesce (format (E'\\nCOMMENT ON %s IS ', " what ")\n"                                         \
+  "          || quote_literal (obj_description (" object ", '" catalogue "')) || ';', '')"
 
 /* The types themselves, the enum first: name, name while it is being replaced, what makes it (NULL:
  * the enum), what it needs then, its default (of a domain). */
@@ -212,8 +212,8 @@ static const char policies_sql[] = USES_SQL
     "                  WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,\n"
     "    (SELECT string_agg (CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident (pg_get_userbyid (r)) END,\n"
     "                        ', ') FROM unnest (x.polroles) r),\n"
-    "    coalesce (format (E'\\n  USING (%s)', pg_get_expr (x.polqual, x.polrelid)), ''),\n"
-    "    coalesce (format (E'\\n  WITH CHECK (%s)', pg_get_expr (x.polwithcheck, x.polrelid)), ''))\n"
+    "    coalesce (E'\\n  USING (' || pg_get_expr (x.polqual, x.polrelid) || ')', ''),\n"
+    "    coalesce (E'\\n  WITH CHECK (' || pg_get_expr (x.polwithcheck, x.polrelid) || ')', ''))\n"
     "  || " COMMENT_SQL (
         "format ('POLICY %I ON %s', x.polname, x.tab)", "x.oid",
         "pg_policy") ", NULL\n"
@@ -238,7 +238,7 @@ static const char triggers_sql[] = USES_SQL
                       "ORDER BY x.tab, x.tgname";
 
 /* Foreign keys first, then what the children have of checks of their own after the parents'. Plain
- * keys are carried along. */
+ * keys are carried along. What the predicate of an exclusion uses is known of its index only. */
 static const char constraints_sql[] = USES_SQL
     "SELECT format ('constraint %I of table %s', x.conname, x.tab),\n"
     "  CASE WHEN x.coninhcount = 0 OR x.conislocal THEN\n"
@@ -253,7 +253,9 @@ static const char constraints_sql[] = USES_SQL
                          "          ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace\n"
                          "       WHERE k.conparentid = 0 AND (k.coninhcount = 0 OR k.conislocal)\n"
                          "         AND k.contype IN ('c', 'f', 'x')\n"
-                         "         AND k.oid IN (SELECT objid FROM deps WHERE classid = 'pg_constraint'::regclass)) x\n"
+                         "         AND (k.oid IN (SELECT objid FROM deps WHERE classid = 'pg_constraint'::regclass)\n"
+                         "              OR (k.contype = 'x' AND k.conindid IN\n"
+                         "                  (SELECT objid FROM deps WHERE classid = 'pg_class'::regclass)))) x\n"
                          "ORDER BY x.contype = 'f' DESC, x.coninhcount, x.tab, x.conname";
 
 /* Indexes with a predicate or expressions. Those of partitions go with the parent's, and are attached

@@ -28,6 +28,9 @@ everything ()
   sql "DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''reader'') THEN
              CREATE ROLE reader; CREATE ROLE \"the Owner\"; END IF; END';
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO reader;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
 COMMENT ON TYPE mood IS 'how it''s going';
 ALTER TYPE mood OWNER TO \"the Owner\";
 REVOKE USAGE ON TYPE mood FROM PUBLIC;
@@ -52,6 +55,9 @@ GRANT SELECT (state) ON person TO reader;
 CREATE TABLE state_name (state mood PRIMARY KEY, title text);
 CREATE TABLE diary (id integer, state mood REFERENCES state_name (state) ON DELETE CASCADE,
   UNIQUE (state, id));
+ALTER TABLE diary ADD EXCLUDE USING btree (id WITH =) WHERE (state = 'ok');
+CREATE UNIQUE INDEX diary_first ON diary (id, coalesce (state, 'ok'));
+CLUSTER diary USING diary_first;
 CREATE STATISTICS diary_both ON id, state FROM diary;
 
 CREATE TABLE event (at date, state mood DEFAULT 'ok', note text,
@@ -76,11 +82,15 @@ CREATE VIEW a_over_it WITH (security_barrier = true) AS SELECT name FROM happy_o
   WHERE state IS NOT NULL WITH LOCAL CHECK OPTION;
 CREATE MATERIALIZED VIEW counted AS SELECT state, count (*) FROM person GROUP BY state;
 CREATE UNIQUE INDEX counted_state ON counted (state);
+CREATE VIEW twice AS SELECT a.state FROM happy_ones a, counted c WHERE a.state = c.state;
+CREATE VIEW all_moods AS SELECT unnest (enum_range (NULL::mood)) AS m;
+CREATE VIEW whole AS SELECT person FROM person;
 CREATE MATERIALIZED VIEW not_filled AS SELECT state FROM diary WITH NO DATA;
 
 ALTER TABLE person ENABLE ROW LEVEL SECURITY;
 CREATE POLICY only_ok ON person AS RESTRICTIVE FOR UPDATE TO reader, \"the Owner\"
   USING (state = 'ok') WITH CHECK (state <> 'happy');
+CREATE POLICY seen ON person USING (state <> 'happy');
 COMMENT ON POLICY only_ok ON person IS 'calm';
 CREATE FUNCTION touch () RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER cheer BEFORE UPDATE OF state ON person FOR EACH ROW
@@ -325,7 +335,7 @@ same () { diff -u "$1" "$2" || fail "not as before: $1 and $2"; }
   local layout
   new_shop
   sql "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (state mood)"
-  for layout in golang-migrate dbmate goose sqlx diesel sqitch prisma drizzle node-pg-migrate \
+  for layout in golang-migrate dbmate goose diesel sqitch prisma drizzle \
     sql-migrate sql flyway; do
     rm -rf migrations
     printf '%s\n' "project: shop" "migrations: {layout: $layout, dir: migrations}" "environments:" \

@@ -113,7 +113,7 @@ typedef struct
 void run_losses_clear (RunLosses *losses);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RunLosses, run_losses_clear)
 
-/* ITEMS: of plan_down. Takes the locks that undoing takes, for as long as undoing takes, ten seconds at
- * most. */
+/* ITEMS: of plan_down. Takes the locks that undoing takes, for as long as undoing takes; a statement that
+ * takes more than ten seconds is given up. */
 bool run_measure_loss (Run *run, const GPtrArray *items, RunLosses *ret_losses, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

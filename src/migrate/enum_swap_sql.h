@@ -111,7 +111,9 @@ static const char columns_sql[]
 
 /* What cannot be carried along. */
 static const char refused_sql[] = USES_SQL
-    "SELECT CASE WHEN d.classid = 'pg_attrdef'::regclass THEN 'generated column: ' ELSE '' END\n"
+    "SELECT CASE WHEN d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef f\n"
+    "         JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum\n"
+    "         WHERE f.oid = d.objid AND a.attgenerated <> '') THEN 'generated column: ' ELSE '' END\n"
     "       || pg_describe_object (d.classid, d.objid, d.objsubid)\n"
     "  FROM deps d\n"
     " WHERE CASE d.classid\n"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Migrations that change enums: written from what the database has, applied, undone, and nothing else
 # is different afterwards.
+# shellcheck disable=SC1111 # pgkeel's messages have such quotes
 
 load helper
 
@@ -173,50 +174,50 @@ same () { diff -u "$1" "$2" || fail "not as before: $1 and $2"; }
 
 @test "a value is renamed, there and back" {
   new_shop
-    everything
-    dump > before
-    enum rename mood ok fine
-    up
-    [ "$(labels mood)" = "sad fine happy" ]
-    [ "$(sql 'SELECT state FROM person WHERE id = 2')" = fine ]
-    down
-    dump > after
-    same before after
+  everything
+  dump > before
+  enum rename mood ok fine
+  up
+  [ "$(labels mood)" = "sad fine happy" ]
+  [ "$(sql 'SELECT state FROM person WHERE id = 2')" = fine ]
+  down
+  dump > after
+  same before after
 }
 
 @test "rows that hold the value stop it, by table, column and count, or become another one" {
   new_shop
-    sql "CREATE TYPE mood AS ENUM ('sad', 'ok');
-         CREATE DOMAIN felt AS mood DEFAULT 'sad';
-         CREATE TABLE a (id integer PRIMARY KEY, state mood DEFAULT 'sad', past mood[], d felt);
-         CREATE TABLE p (state mood) PARTITION BY HASH (state);
-         DROP TABLE p;
-         CREATE TABLE p (id integer REFERENCES a DEFERRABLE INITIALLY DEFERRED, state mood)
-           PARTITION BY RANGE (id);
-         CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (10);
-         INSERT INTO a VALUES (1, 'sad', '{ok,sad,sad}'), (2, 'sad', NULL);
-         INSERT INTO a VALUES (3, 'ok', '{}', 'ok');
-         INSERT INTO p VALUES (1, 'sad'), (2, 'ok')"
-    dump > before
-    run_keel migrate enum remove mood sad
-    assert_error 1 "rows hold the value “sad” of type public.mood" "--replace-with"
-    assert_stderr "table public.a, column state: 2 rows"
-    assert_stderr "table public.a, column past: 1 row"
-    assert_stderr "table public.a, column d: 2 rows"
-    assert_stderr "table public.p1, column state: 1 row"
-    refute_stderr "table public.p,"
-    [ -z "$(ls migrations)" ]
-    enum remove mood sad --replace-with=ok
-    up
-    [ "$(labels mood)" = ok ]
-    [ "$(sql "SELECT string_agg (state || coalesce (past::text, '-') || d, ' ' ORDER BY id) FROM a")" = \
-      "ok{ok,ok,ok}ok ok-ok ok{}ok" ]
-    [ "$(sql "INSERT INTO a VALUES (9) RETURNING state || ' ' || d")" = "ok ok" ]
-    sql "DELETE FROM a WHERE id = 9"
-    down
-    dump --schema-only > after
-    diff -u <(sed '/^COPY/,/^\\\.$/d' before | grep -E 'DEFAULT|ENUM|sad') \
-      <(grep -E 'DEFAULT|ENUM|sad' after)
+  sql "CREATE TYPE mood AS ENUM ('sad', 'ok');
+       CREATE DOMAIN felt AS mood DEFAULT 'sad';
+       CREATE TABLE a (id integer PRIMARY KEY, state mood DEFAULT 'sad', past mood[], d felt);
+       CREATE TABLE p (state mood) PARTITION BY HASH (state);
+       DROP TABLE p;
+       CREATE TABLE p (id integer REFERENCES a DEFERRABLE INITIALLY DEFERRED, state mood)
+         PARTITION BY RANGE (id);
+       CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (10);
+       INSERT INTO a VALUES (1, 'sad', '{ok,sad,sad}'), (2, 'sad', NULL);
+       INSERT INTO a VALUES (3, 'ok', '{}', 'ok');
+       INSERT INTO p VALUES (1, 'sad'), (2, 'ok')"
+  dump > before
+  run_keel migrate enum remove mood sad
+  assert_error 1 "rows hold the value “sad” of type public.mood" "--replace-with"
+  assert_stderr "table public.a, column state: 2 rows"
+  assert_stderr "table public.a, column past: 1 row"
+  assert_stderr "table public.a, column d: 2 rows"
+  assert_stderr "table public.p1, column state: 1 row"
+  refute_stderr "table public.p,"
+  [ -z "$(ls migrations)" ]
+  enum remove mood sad --replace-with=ok
+  up
+  [ "$(labels mood)" = ok ]
+  [ "$(sql "SELECT string_agg (state || coalesce (past::text, '-') || d, ' ' ORDER BY id) FROM a")" = \
+    "ok{ok,ok,ok}ok ok-ok ok{}ok" ]
+  [ "$(sql "INSERT INTO a VALUES (9) RETURNING state || ' ' || d")" = "ok ok" ]
+  sql "DELETE FROM a WHERE id = 9"
+  down
+  dump --schema-only > after
+  diff -u <(sed '/^COPY/,/^\\\.$/d' before | grep -E 'DEFAULT|ENUM|sad') \
+    <(grep -E 'DEFAULT|ENUM|sad' after)
 }
 
 @test "rows that appear after it was written stop the migration, which changes nothing" {
@@ -265,7 +266,7 @@ same () { diff -u "$1" "$2" || fail "not as before: $1 and $2"; }
     assert_status 0
     assert_stderr "it has no way back"
     assert_stderr "function public.cheer(public.mood)"
-    [ "$(ls migrations | wc -l)" -eq 1 ]
+    [ "$(find migrations -type f | wc -l)" -eq 1 ]
     up
     [ "$(labels mood)" = "sad ok meh" ]
   done
@@ -319,25 +320,25 @@ same () { diff -u "$1" "$2" || fail "not as before: $1 and $2"; }
 
 @test "names and values with quotes, capitals, blanks and backslashes, in another schema" {
   new_shop
-    sql "CREATE SCHEMA \"Far \"\"away\"; SET search_path = \"Far \"\"away\";
-         CREATE TYPE \"My Mood\" AS ENUM ('it''s', 'back\\slash', 'a \"b\" \$pgkeel\$', 'ok');
-         CREATE DOMAIN \"D'oh\" AS \"My Mood\" CONSTRAINT \"C c\" CHECK (VALUE <> 'back\\slash');
-         CREATE TABLE \"T t\" (\"C'c\" \"My Mood\" DEFAULT 'it''s', d \"D'oh\"[], e \"D'oh\");
-         CREATE INDEX \"I i\" ON \"T t\" (d) WHERE \"C'c\" = 'it''s';
-         CREATE VIEW \"V v\" AS SELECT * FROM \"T t\" WHERE \"C'c\" = 'ok';
-         INSERT INTO \"T t\" VALUES ('ok', '{ok,NULL,\"it''s\"}', 'ok')"
-    dump > before
-    enum remove '"Far ""away"."My Mood"' 'a "b" $pgkeel$'
-    up
-    down
-    dump > after
-    same before after
-    rm migrations/*
-    enum rename '"Far ""away"."My Mood"' "it's" 'It "was"'
-    up
-    down
-    dump > after
-    same before after
+  sql "CREATE SCHEMA \"Far \"\"away\"; SET search_path = \"Far \"\"away\";
+       CREATE TYPE \"My Mood\" AS ENUM ('it''s', 'back\\slash', 'a \"b\" \$pgkeel\$', 'ok');
+       CREATE DOMAIN \"D'oh\" AS \"My Mood\" CONSTRAINT \"C c\" CHECK (VALUE <> 'back\\slash');
+       CREATE TABLE \"T t\" (\"C'c\" \"My Mood\" DEFAULT 'it''s', d \"D'oh\"[], e \"D'oh\");
+       CREATE INDEX \"I i\" ON \"T t\" (d) WHERE \"C'c\" = 'it''s';
+       CREATE VIEW \"V v\" AS SELECT * FROM \"T t\" WHERE \"C'c\" = 'ok';
+       INSERT INTO \"T t\" VALUES ('ok', '{ok,NULL,\"it''s\"}', 'ok')"
+  dump > before
+  enum remove '"Far ""away"."My Mood"' "a \"b\" \$pgkeel\$"
+  up
+  down
+  dump > after
+  same before after
+  rm migrations/*
+  enum rename '"Far ""away"."My Mood"' "it's" 'It "was"'
+  up
+  down
+  dump > after
+  same before after
 }
 
 @test "files are written in the layout that is there, with both ways" {

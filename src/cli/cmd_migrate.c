@@ -43,6 +43,16 @@ migrate_base_open (CliContext *context, MigrateBase *base, GError **error)
   return true;
 }
 
+void
+migrate_warn_of_no_files (CliContext *context, const MigrateBase *base)
+{
+  if (base->set->migrations->len == 0)
+    report_warning (
+        &context->report, "there are no migration files",
+        "“pgkeel migrate new NAME” writes the first ones; migrations.dir in pgkeel.yaml "
+        "says where they are.");
+}
+
 bool
 migrate_base_connect (MigrateBase *base, bool write, GError **error)
 {
@@ -259,6 +269,7 @@ run_status (CliContext *context, int argc, char **argv, GError **error)
   if (!migrate_base_open (context, &base, error) || !migrate_base_connect (&base, false, error)
       || !migrate_base_plan (&base, error))
     return false;
+  migrate_warn_of_no_files (context, &base);
   if (context->json)
     {
       output_json (status_json (&base));

@@ -31,6 +31,9 @@ bool migrate_base_open (CliContext *context, MigrateBase *base, GError **error)
  * authorised one and the database's stamp must agree. */
 bool migrate_base_connect (MigrateBase *base, bool write, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Nothing pending because there are no files is not what nothing pending usually means. */
+void migrate_warn_of_no_files (CliContext *context, const MigrateBase *base);
+
 /* Reads the history, again if it was read before, and makes the plan. */
 bool migrate_base_plan (MigrateBase *base, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

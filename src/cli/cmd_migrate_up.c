@@ -391,6 +391,7 @@ migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
       || !select_items (&base, &items, error))
     return false;
   warn_of_missing (context, base.plan);
+  migrate_warn_of_no_files (context, &base);
   if (option_dry_run)
     return show_plan (context, &base, items, error)
            && (items->len == 0 || migrate_warn_unrehearsed (context, &base, items, error));

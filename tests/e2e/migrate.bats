@@ -44,6 +44,10 @@ tables () { sql "SELECT string_agg (relname, ' ' ORDER BY relname) FROM pg_class
   local major
   for major in $(pg_majors); do
     new_shop "$major"
+    migrate
+    assert_status 0
+    assert_stdout "nothing is pending"
+    assert_stderr "there are no migration files"
     two_tables
     run_keel migrate status
     assert_status 0

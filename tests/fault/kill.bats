@@ -119,13 +119,20 @@ interrupt_with ()
 
 @test "SIGTERM ends it in order" { interrupt_with TERM; }
 
+scratch_server_is_up ()
+{
+  compgen -G "$TMPDIR/pgkeel-scratch-*/data/postmaster.pid" > /dev/null
+}
+
+# At once, when its server has begun to start, and while that is filled.
 @test "SIGTERM during a proof leaves no server, no folder and no proof" {
   fault_project little
   good_backup
-  for delay in 100 700 1500; do
+  for moment in start server filling; do
     note_folder
     start_keel backup prove
-    sleep_ms "$delay"
+    if [ "$moment" = start ]; then sleep_ms 100; else wait_for 30 scratch_server_is_up; fi
+    [ "$moment" != filling ] || sleep_ms 150
     kill -TERM "$KEEL_PID"
     await_keel
     assert_error 5 "interrupted"

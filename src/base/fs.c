@@ -10,6 +10,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define DISTURBED_TIMEOUT_MS 10000
+#define DISTURBED_POLL_MS 20
+
 bool
 fs_read_text (const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
               GError **error)
@@ -220,12 +223,29 @@ remove_entry (const char *path, const struct stat *info, int type, struct FTW *w
   return remove (path) == 0 || errno == ENOENT ? 0 : -1;
 }
 
+/* Whether the walk failed since another process, such as the child of a killed one, still adds or
+ * removes entries. */
+static bool
+is_disturbed (int problem)
+{
+  return problem == ENOTEMPTY || problem == EEXIST || problem == ENOENT;
+}
+
 bool
 fs_remove_tree (const char *path, GError **error)
 {
-  if (nftw (path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-    return true;
-  return keel_error_errno (error, errno, "cannot remove “%s”", path);
+  int64_t give_up = g_get_monotonic_time () + INT64_C (1000) * DISTURBED_TIMEOUT_MS;
+  while (nftw (path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) != 0)
+    {
+      int problem = errno;
+      struct stat info;
+      if (problem == ENOENT && lstat (path, &info) != 0 && errno == ENOENT)
+        return true;
+      if (!is_disturbed (problem) || g_get_monotonic_time () >= give_up)
+        return keel_error_errno (error, problem, "cannot remove “%s”", path);
+      g_usleep (DISTURBED_POLL_MS * 1000);
+    }
+  return true;
 }
 
 /* The holder writes its process id into the file; it may be missing in the instant after. */

@@ -58,7 +58,8 @@ bool fs_sync_folder (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT
 /* Makes PATH and its parents with MODE, durably; fine when it is there. */
 bool fs_make_folder (const char *path, mode_t mode, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Removes a file or a whole tree without following symbolic links; fine when it is not there. */
+/* Removes a file or a whole tree without following symbolic links; fine when it is not there. When
+ * another process still adds to the tree, it waits up to 10 seconds for that to end. */
 bool fs_remove_tree (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Takes an exclusive lock on PATH (made if missing, mode 0600, never removed) without waiting; the

@@ -154,6 +154,41 @@ test_folders (void **state)
   assert_error (error, KEEL_ERROR_FAILED, "cannot make the folder");
 }
 
+/* In a child: adds files to FOLDER as fast as it can for half a second, or until it is gone. */
+static pid_t
+fill_in_child (const char *folder)
+{
+  pid_t pid = fork ();
+  if (pid != 0)
+    return pid;
+  int64_t give_up = g_get_monotonic_time () + G_USEC_PER_SEC / 2;
+  for (int i = 0; g_get_monotonic_time () < give_up; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s/%d", folder, i);
+      int fd = open (path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+      if (fd < 0)
+        break;
+      close (fd);
+    }
+  _exit (0);
+}
+
+static void
+test_removal_outlasts_a_dying_writer (void **state)
+{
+  g_autofree char *top = path_in (state, "busy");
+  g_autofree char *deep = path_in (state, "busy/deep");
+  g_autoptr (GError) error = NULL;
+  assert_true (fs_make_folder (deep, 0700, &error));
+  pid_t pid = fill_in_child (deep);
+  g_usleep (20000);
+  bool removed = fs_remove_tree (top, &error);
+  assert_int_equal (waitpid (pid, NULL, 0), pid);
+  assert_no_error (error);
+  assert_true (removed);
+  assert_false (g_file_test (top, G_FILE_TEST_EXISTS));
+}
+
 /* In a child: exits with 0 if it gets the lock, else with the exit code of the error. */
 static int
 lock_in_child (const char *path, char hint[200])
@@ -250,6 +285,7 @@ main (void)
     TEST (test_append),
     TEST (test_pread_is_exact),
     TEST (test_folders),
+    TEST (test_removal_outlasts_a_dying_writer),
     TEST (test_lock_excludes_others_and_names_its_holder),
     TEST (test_lock_of_a_killed_process_is_free),
     TEST (test_free_bytes),

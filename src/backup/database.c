@@ -255,25 +255,38 @@ apply_settings (DbConn *admin, const char *quoted, const json_t *properties, GEr
   return true;
 }
 
-bool
-database_finish (DbConn *admin, const char *name, const json_t *properties, GError **error)
+/* What makes it finished: its own comment and connection limit. */
+static char *
+lift_mark_sql (const char *quoted, const json_t *properties)
 {
-  g_autofree char *quoted = db_quote_ident (name);
   const char *comment = text_of (properties, "comment");
   bool is_marked = comment != NULL && g_str_has_prefix (comment, UNFINISHED_MARK);
   g_autofree char *literal
       = comment != NULL && !is_marked ? db_quote_literal (comment) : g_strdup ("NULL");
   const json_t *wanted_limit = json_object_get (properties, "connection_limit");
   json_int_t limit = json_is_integer (wanted_limit) ? json_integer_value (wanted_limit) : -1;
-  bool is_template = json_is_true (json_object_get (properties, "is_template"));
-  g_autoptr (GString) sql = g_string_new (NULL);
+  GString *sql = g_string_new (NULL);
   g_string_printf (sql, "COMMENT ON DATABASE %s IS %s; ALTER DATABASE %s CONNECTION LIMIT %d",
                    quoted, literal, quoted,
                    limit < -1 || limit >= UNFINISHED_LIMIT ? -1 : (int) limit);
-  if (is_template)
+  if (json_is_true (json_object_get (properties, "is_template")))
     g_string_append_printf (sql, "; ALTER DATABASE %s IS_TEMPLATE true", quoted);
+  return g_string_free (sql, FALSE);
+}
+
+static bool
+apply_properties (DbConn *admin, const char *quoted, const json_t *properties, GError **error)
+{
   return apply_privileges (admin, quoted, properties, error)
-         && apply_settings (admin, quoted, properties, error) && db_exec (admin, sql->str, error);
+         && apply_settings (admin, quoted, properties, error);
+}
+
+bool
+database_finish (DbConn *admin, const char *name, const json_t *properties, GError **error)
+{
+  g_autofree char *quoted = db_quote_ident (name);
+  g_autofree char *sql = lift_mark_sql (quoted, properties);
+  return apply_properties (admin, quoted, properties, error) && db_exec (admin, sql, error);
 }
 
 static bool
@@ -339,7 +352,7 @@ database_drop_unfinished (DbConn *admin, int *ret_count, GError **error)
 
 static bool
 try_swap (DbConn *admin, const char *current, const char *kept, const char *new_name,
-          GError **error)
+          const json_t *properties, GError **error)
 {
   g_autofree char *current_ident = db_quote_ident (current);
   g_autofree char *new_ident = db_quote_ident (new_name);
@@ -349,10 +362,12 @@ try_swap (DbConn *admin, const char *current, const char *kept, const char *new_
                      : g_strdup ("SELECT 1");
   g_autofree char *second
       = g_strdup_printf ("ALTER DATABASE %s RENAME TO %s", new_ident, current_ident);
+  g_autofree char *lift = lift_mark_sql (new_ident, properties);
+  /* The mark goes in the same transaction: one that is killed just before leaves an unfinished one. */
   bool done = (kept == NULL || end_sessions (admin, current, error))
               && end_sessions (admin, new_name, error) && db_exec (admin, "BEGIN", error)
-              && db_exec (admin, first, error) && db_exec (admin, second, error)
-              && db_exec (admin, "COMMIT", error);
+              && db_exec (admin, lift, error) && db_exec (admin, first, error)
+              && db_exec (admin, second, error) && db_exec (admin, "COMMIT", error);
   if (!done)
     db_rollback (admin);
   return done;
@@ -360,12 +375,15 @@ try_swap (DbConn *admin, const char *current, const char *kept, const char *new_
 
 bool
 database_swap (DbConn *admin, const char *current, const char *kept, const char *new_name,
-               GError **error)
+               const json_t *properties, GError **error)
 {
+  g_autofree char *quoted = db_quote_ident (new_name);
+  if (!apply_properties (admin, quoted, properties, error))
+    return false;
   for (int attempt = 1;; attempt++)
     {
       g_autoptr (GError) problem = NULL;
-      if (try_swap (admin, current, kept, new_name, &problem))
+      if (try_swap (admin, current, kept, new_name, properties, &problem))
         return true;
       /* Sessions that come back faster than they are ended. */
       bool again

@@ -81,10 +81,11 @@ fill_and_swap (RestorePlan *plan, Report *report, RestoreResult *result, GError 
 {
   bool filled = plan->reader != NULL ? fill_from_backup (plan, report, result, error)
                                      : fill_from_foreign (plan, report, result, error);
-  if (!filled || !database_finish (plan->admin, plan->new_name, plan->properties, error))
+  if (!filled)
     return false;
   restore_begin_step (plan, report);
-  return database_swap (plan->admin, plan->database, plan->kept_name, plan->new_name, error);
+  return database_swap (plan->admin, plan->database, plan->kept_name, plan->new_name,
+                        plan->properties, error);
 }
 
 static bool

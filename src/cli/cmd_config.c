@@ -93,6 +93,15 @@ add_migration_settings (OutputTable *table, const Project *project)
 }
 
 static void
+add_integrity_settings (OutputTable *table, const Project *project)
+{
+  const ProjectIntegrity *integrity = &project->integrity;
+  add_setting (table, project, "integrity.checks", integrity->checks_folder);
+  add_duration (table, project, "integrity.backup_max_age", integrity->backup_max_age_seconds);
+  add_timeout (table, project, "integrity.statement_timeout", integrity->statement_timeout_ms);
+}
+
+static void
 print_settings (const Project *project)
 {
   static const OutputColumn columns[] = { { "SETTING" }, { "VALUE" }, { "FROM" }, { NULL } };
@@ -110,6 +119,7 @@ print_settings (const Project *project)
   add_duration (table, project, "backup.keep.full", project->keep_full_seconds);
   add_setting (table, project, "backup.count", *count != '\0' ? count : "none");
   add_migration_settings (table, project);
+  add_integrity_settings (table, project);
   output_table_print (table);
 }
 
@@ -182,6 +192,15 @@ migrations_json (const Project *project)
 }
 
 static json_t *
+integrity_json (const Project *project)
+{
+  const ProjectIntegrity *integrity = &project->integrity;
+  return json_pack ("{s:o, s:I, s:I}", "checks", output_json_string (integrity->checks_folder),
+                    "backup_max_age_seconds", (json_int_t) integrity->backup_max_age_seconds,
+                    "statement_timeout_ms", (json_int_t) integrity->statement_timeout_ms);
+}
+
+static json_t *
 environments_json (const Project *project)
 {
   json_t *array = json_array ();
@@ -221,12 +240,13 @@ project_json (const Project *project)
   json_t *files = json_array ();
   for (guint i = 0; i < project->files_read->len; i++)
     json_array_append_new (files, output_json_string (project->files_read->pdata[i]));
-  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "project", project->name,
-                    "folder", output_json_string (project->folder), "file",
+  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "project",
+                    project->name, "folder", output_json_string (project->folder), "file",
                     output_json_string (project->file), "files_read", files, "environment",
                     project->environment->name, "environment_reason", project->environment_reason,
                     "backup", backup_json (project), "migrations", migrations_json (project),
-                    "environments", environments_json (project), "from", origins_json (project));
+                    "integrity", integrity_json (project), "environments",
+                    environments_json (project), "from", origins_json (project));
 }
 
 static bool

@@ -52,6 +52,13 @@ static const cyaml_schema_field_t migrations_fields[] = {
   CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t integrity_fields[] = {
+  TEXT ("checks", ConfigIntegrity, checks),
+  TEXT ("backup_max_age", ConfigIntegrity, backup_max_age),
+  TEXT ("statement_timeout", ConfigIntegrity, statement_timeout),
+  CYAML_FIELD_END,
+};
+
 const cyaml_schema_field_t config_environment_fields[] = {
   CYAML_FIELD_BOOL_PTR ("local", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigEnvironment,
                         local),
@@ -73,6 +80,7 @@ enum
   FIELD_PROJECT,
   FIELD_BACKUP,
   FIELD_MIGRATIONS,
+  FIELD_INTEGRITY,
   FIELD_ENVIRONMENTS,
   FIELD_END,
 };
@@ -81,6 +89,7 @@ const cyaml_schema_field_t config_fields[] = {
   [FIELD_PROJECT] = TEXT ("project", Config, project),
   [FIELD_BACKUP] = MAPPING ("backup", Config, backup, backup_fields),
   [FIELD_MIGRATIONS] = MAPPING ("migrations", Config, migrations, migrations_fields),
+  [FIELD_INTEGRITY] = MAPPING ("integrity", Config, integrity, integrity_fields),
   [FIELD_ENVIRONMENTS] = MAPPING ("environments", Config, environments, no_fields),
   [FIELD_END] = CYAML_FIELD_END,
 };

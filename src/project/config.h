@@ -50,6 +50,13 @@ typedef struct
 
 typedef struct
 {
+  char *checks;
+  char *backup_max_age;
+  char *statement_timeout;
+} ConfigIntegrity;
+
+typedef struct
+{
   char *name; /* in lower case, aliases resolved; the others are NULL where nothing is written */
   char *key;  /* as written */
   bool *local;
@@ -64,6 +71,7 @@ typedef struct
   char *project;
   ConfigBackup *backup;
   ConfigMigrations *migrations;
+  ConfigIntegrity *integrity;
   ConfigEnvironment *environments;
   uint32_t environment_count;
 

@@ -38,6 +38,15 @@ typedef struct
   char *status_command, *up_command, *down_command; /* for a shell, as written; NULL: not written */
 } ProjectMigrations;
 
+/* The section `integrity`. */
+typedef struct
+{
+  char *checks_folder; /* absolute, of the project's own rules; may not be there */
+  int64_t
+      backup_max_age_seconds;   /* of the last proof, for a fix: 24 hours when nothing is written */
+  int64_t statement_timeout_ms; /* of one check; 0: none */
+} ProjectIntegrity;
+
 typedef struct
 {
   char *folder;            /* absolute: where pgkeel.yaml is, or where we were started */
@@ -50,6 +59,7 @@ typedef struct
   char *schedule_db, *schedule_full;
   char **count_tables; /* headlined tables, NULL-terminated; "name" or "schema.name" */
   ProjectMigrations migrations;
+  ProjectIntegrity integrity;
   GPtrArray *environments;               /* of ProjectEnvironment */
   const ProjectEnvironment *environment; /* the chosen one */
   char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */

@@ -70,9 +70,8 @@ settle_name (const Settle *settle, GError **error)
   return true;
 }
 
-/* PATH seen from the project's folder, with a leading ~/ as the shell has it. */
-static char *
-resolve_path (const Settle *settle, const char *path)
+char *
+settle_resolve_path (const Settle *settle, const char *path)
 {
   if (g_str_has_prefix (path, "~/"))
     return g_build_filename (g_get_home_dir (), path + 2, NULL);
@@ -92,7 +91,7 @@ settle_backup_folder (const Settle *settle, const char *written, GError **error)
       settle_remember_origin (settle, "backup.dir",
                               source != NULL ? g_strdup_printf ("BACKUP_DIR (%s)", source)
                                              : g_strdup ("BACKUP_DIR"));
-      settle->project->backup_folder = resolve_path (settle, folder);
+      settle->project->backup_folder = settle_resolve_path (settle, folder);
       return true;
     }
   const Node *node;
@@ -102,7 +101,7 @@ settle_backup_folder (const Settle *settle, const char *written, GError **error)
   if (dir != NULL && *dir == '\0')
     return check_refuse (settle->file, node, "Write a folder, or remove the key.", error,
                          "“dir” is empty");
-  settle->project->backup_folder = resolve_path (settle, dir != NULL ? dir : "backups");
+  settle->project->backup_folder = settle_resolve_path (settle, dir != NULL ? dir : "backups");
   return true;
 }
 
@@ -214,7 +213,7 @@ bool
 settle_project (const Settle *settle, GError **error)
 {
   return settle_name (settle, error) && settle_backup (settle, error)
-         && settle_migrations (settle, error);
+         && settle_migrations (settle, error) && settle_integrity (settle, error);
 }
 
 static const Node *

@@ -23,12 +23,23 @@ Project *settle_project_new (void);
 /* The section `migrations`; settle_project calls it. */
 bool settle_migrations (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The section `integrity`; settle_project calls it. */
+bool settle_integrity (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* For the functions above: remembers that KEY comes from ORIGIN, which is taken over. */
 void settle_remember_origin (const Settle *settle, const char *key, char *origin);
 
 /* The expanded text of the key at PATH; NULL when it is not written. */
 bool settle_expanded (const Settle *settle, const char *path, const char *written, char **ret_text,
                       const Node **ret_node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* TEXT as seen from the project's folder, with a leading ~/ as the shell has it. Caller frees. */
+char *settle_resolve_path (const Settle *settle, const char *path);
+
+/* The key at PATH as a duration of at most 7 days, "500ms" too; *RET_MS stays as it is when nothing is
+ * written. */
+bool settle_timeout (const Settle *settle, const char *path, const char *written, bool can_be_none,
+                     int64_t *ret_ms, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "KEY must be WANTED, not TEXT" at NODE's place. Always returns false. */
 bool settle_refuse_value (const Settle *settle, const Node *node, const char *text,

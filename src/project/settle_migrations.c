@@ -29,7 +29,7 @@ parse_milliseconds (const char *text, int64_t *ret_ms)
   return true;
 }
 
-static bool
+bool
 settle_timeout (const Settle *settle, const char *path, const char *written, bool can_be_none,
                 int64_t *ret_ms, GError **error)
 {

@@ -106,6 +106,27 @@ test_migration_settings (void **state)
 }
 
 static void
+test_integrity_settings (void **state)
+{
+  const char *folder = *state;
+  write_file (folder, "pgkeel.yaml",
+              "integrity: {checks: db/rules, backup_max_age: 2h, statement_timeout: 0s}\n");
+  g_autoptr (Project) project = open_project (folder, NULL);
+  g_autofree char *rules = g_build_filename (project->folder, "db/rules", NULL);
+  assert_string_equal (project->integrity.checks_folder, rules);
+  assert_int_equal (project->integrity.backup_max_age_seconds, 7200);
+  assert_int_equal (project->integrity.statement_timeout_ms, 0);
+  assert_string_equal (project_origin (project, "integrity.backup_max_age"), "pgkeel.yaml:1:47");
+
+  write_file (folder, "pgkeel.yaml", "integrity:\n");
+  g_autoptr (Project) without = open_project (folder, NULL);
+  g_autofree char *checks = g_build_filename (without->folder, "checks", NULL);
+  assert_string_equal (without->integrity.checks_folder, checks);
+  assert_int_equal (without->integrity.backup_max_age_seconds, 86400);
+  assert_int_equal (without->integrity.statement_timeout_ms, 600000);
+}
+
+static void
 test_the_file_is_found_from_below (void **state)
 {
   g_autofree char *below = g_build_filename (*state, "a", "b", NULL);
@@ -225,6 +246,7 @@ main (void)
     TEST (test_everything_written_is_in_force),
     TEST (test_defaults),
     TEST (test_migration_settings),
+    TEST (test_integrity_settings),
     TEST (test_the_file_is_found_from_below),
     TEST (test_a_folder_that_is_not_there),
     TEST (test_without_a_file),

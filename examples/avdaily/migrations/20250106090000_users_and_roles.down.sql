@@ -1,0 +1,9 @@
+DROP TABLE role_permissions;
+DROP TABLE user_roles;
+DROP TABLE permissions;
+DROP TABLE roles;
+DROP TABLE users;
+DROP TABLE kyc_tiers;
+DROP FUNCTION touch_updated_at();
+DROP TYPE kyc_status;
+DROP TYPE user_status;

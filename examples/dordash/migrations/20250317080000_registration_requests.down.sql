@@ -1,0 +1,2 @@
+DROP TABLE registration_request;
+DROP TYPE registrationstatus;

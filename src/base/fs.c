@@ -12,6 +12,7 @@
 
 #define DISTURBED_TIMEOUT_MS 10000
 #define DISTURBED_POLL_MS 20
+#define HOLD_ATTEMPTS 20
 
 bool
 fs_read_text (const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
@@ -277,6 +278,41 @@ fs_lock (const char *path, int *ret_fd, GError **error)
   *ret_fd = fd;
   fd = -1;
   return true;
+}
+
+/* flock works on folders as on files. */
+bool
+fs_hold_folder (const char *path, Fd *ret_hold)
+{
+  struct stat there, held;
+  g_auto (Fd) fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) != 0)
+    return false;
+  /* Whoever held it before may have removed it meanwhile. */
+  if (lstat (path, &there) != 0 || fstat (fd, &held) != 0 || there.st_dev != held.st_dev
+      || there.st_ino != held.st_ino)
+    return false;
+  *ret_hold = fd;
+  fd = -1;
+  return true;
+}
+
+bool
+fs_make_held_folder (char *path, Fd *ret_hold, GError **error)
+{
+  g_autofree char *pattern = g_strdup (path);
+  for (int attempt = 1;; attempt++)
+    {
+      memcpy (path, pattern, strlen (pattern));
+      if (g_mkdtemp_full (path, 0700) == NULL)
+        return keel_error_errno (error, errno, "cannot make the folder “%s”", pattern);
+      if (fs_hold_folder (path, ret_hold))
+        return true;
+      int problem = errno;
+      rmdir (path);
+      if (attempt == HOLD_ATTEMPTS)
+        return keel_error_errno (error, problem, "cannot lock “%s”", path);
+    }
 }
 
 bool

@@ -67,6 +67,14 @@ bool fs_remove_tree (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT
  * names its process id. */
 bool fs_lock (const char *path, int *ret_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Makes the folder PATH, whose last six characters "XXXXXX" are replaced in place, with mode 0700, and
+ * holds it until *RET_HOLD is closed or the process ends. */
+bool fs_make_held_folder (char *path, Fd *ret_hold, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Takes hold of a folder made by fs_make_held_folder whose maker does not hold it any more. A maker
+ * that loses the folder before it could take hold of it makes another one. */
+bool fs_hold_folder (const char *path, Fd *ret_hold) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Free bytes for ordinary users on the file system of PATH. */
 bool fs_free_bytes (const char *path, uint64_t *ret_bytes, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -4,23 +4,14 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#define LOCK_FILE "lock"
-/* A new folder has no lock for an instant; one that has none after this long is a leftover. */
-#define UNLOCKED_AGE_SECONDS 600
-
-/* A folder of ours that nobody holds; *RET_LOCK is then our hold on it, or -1 if it has no lock. */
+/* A folder of ours that nobody holds; *RET_HOLD is then our hold on it. */
 static bool
-is_leftover (const char *path, Fd *ret_lock)
+is_leftover (const char *path, Fd *ret_hold)
 {
   struct stat info;
-  if (lstat (path, &info) != 0 || !S_ISDIR (info.st_mode) || info.st_uid != geteuid ())
-    return false;
-  g_autofree char *lock = g_build_filename (path, LOCK_FILE, NULL);
-  if (g_file_test (lock, G_FILE_TEST_EXISTS))
-    return fs_lock (lock, ret_lock, NULL);
-  return time (NULL) - info.st_mtime > UNLOCKED_AGE_SECONDS;
+  return lstat (path, &info) == 0 && S_ISDIR (info.st_mode) && info.st_uid == geteuid ()
+         && fs_hold_folder (path, ret_hold);
 }
 
 /* What cannot be removed is left for the next time: it must not stop the work at hand. */
@@ -34,8 +25,8 @@ remove_leftovers (const char *parent, const char *prefix)
       if (!g_str_has_prefix (name, prefix))
         continue;
       g_autofree char *path = g_build_filename (parent, name, NULL);
-      g_auto (Fd) lock = -1;
-      if (is_leftover (path, &lock) && !fs_remove_tree (path, NULL))
+      g_auto (Fd) hold = -1;
+      if (is_leftover (path, &hold) && !fs_remove_tree (path, NULL))
         g_debug ("cannot remove “%s”", path);
     }
 }
@@ -46,20 +37,16 @@ temporary_folder_make (const char *purpose, TemporaryFolder *ret_folder, GError 
   const char *parent = g_get_tmp_dir ();
   g_autofree char *prefix = g_strdup_printf ("pgkeel-%s-", purpose);
   g_autofree char *name = g_strconcat (prefix, "XXXXXX", NULL);
-  g_auto (TemporaryFolder) folder = { .path = g_build_filename (parent, name, NULL), .lock = -1 };
+  g_auto (TemporaryFolder) folder = { .path = g_build_filename (parent, name, NULL), .hold = -1 };
   remove_leftovers (parent, prefix);
-  if (g_mkdtemp_full (folder.path, 0700) == NULL)
+  if (!fs_make_held_folder (folder.path, &folder.hold, error))
     {
-      keel_error_errno (error, errno, "cannot make a temporary folder in “%s”", parent);
       keel_error_suggest (error, "Set TMPDIR to a folder that can be written to.");
       g_clear_pointer (&folder.path, g_free);
       return false;
     }
-  g_autofree char *lock = g_build_filename (folder.path, LOCK_FILE, NULL);
-  if (!fs_lock (lock, &folder.lock, error))
-    return false;
   *ret_folder = folder;
-  folder = (TemporaryFolder){ .lock = -1 };
+  folder = (TemporaryFolder){ .hold = -1 };
   return true;
 }
 
@@ -70,6 +57,6 @@ temporary_folder_clear (TemporaryFolder *folder)
     return;
   if (!fs_remove_tree (folder->path, NULL))
     g_debug ("cannot remove “%s”", folder->path);
-  fd_clear (&folder->lock);
+  fd_clear (&folder->hold);
   g_clear_pointer (&folder->path, g_free);
 }

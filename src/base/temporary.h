@@ -1,5 +1,5 @@
 /*
- * Temporary folders that do not outlive their use, not even when the program is killed: each is locked
+ * Temporary folders that do not outlive their use, not even when the program is killed: each is held
  * by who made it, and whoever makes the next one removes those that nobody holds any more.
  */
 #pragma once
@@ -9,7 +9,7 @@
 typedef struct
 {
   char *path; /* NULL: none */
-  Fd lock;
+  Fd hold;
 } TemporaryFolder;
 
 /* <TMPDIR>/pgkeel-PURPOSE-XXXXXX, mode 0700. PURPOSE is one word. */

@@ -303,7 +303,7 @@ run_rehearse (CliContext *context, int argc, char **argv, GError **error)
   (void) argc;
   (void) argv;
   g_auto (MigrateBase) base = { 0 };
-  g_auto (Source) source = { .folder = { .lock = -1 } };
+  g_auto (Source) source = { .folder = { .hold = -1 } };
   g_auto (Rehearsal) rehearsal = { 0 };
   if (option_from != NULL && option_from_database)
     return keel_error (error, KEEL_ERROR_USAGE, "Give one of them.",

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,15 +17,12 @@
 #define FOLDER_PREFIX "pgkeel-scratch-"
 /* Where the socket goes when the folder's path is too long for one: "run" is a link to it then. */
 #define SHORT_RUN_PREFIX "/tmp/pgkeel-run-"
-/* A new folder has no lock for an instant; one that still has none after this long is a leftover. */
-#define UNLOCKED_AGE_SECONDS 3600
 #define START_TIMEOUT_US (120 * G_USEC_PER_SEC)
 #define STOP_TIMEOUT_US (10 * G_USEC_PER_SEC)
 #define POLL_MS 10
 
 /*
- * <parent>/pgkeel-scratch-XXXXXX/
- *   lock    held with flock by the living owner
+ * <parent>/pgkeel-scratch-XXXXXX/, held with flock by the living owner
  *   data/   run/   server.log
  */
 struct ScratchCluster
@@ -34,37 +30,20 @@ struct ScratchCluster
   ServerUser user;
   char *folder, *data, *run, *log;
   char *superuser;
-  int lock;
+  Fd hold;
   pid_t pid; /* our child; 0: not running */
 };
 
-/* Opens FOLDER's lock without waiting: true when nobody holds it and *RET_FD now does. */
+/* True when nobody lives in FOLDER any more. *RET_HOLD is our hold on it then. */
 static bool
-try_lock (const char *folder, int flags, int *ret_fd)
-{
-  g_autofree char *path = g_build_filename (folder, "lock", NULL);
-  g_auto (Fd) fd = open (path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-  if (fd < 0 || flock (fd, LOCK_EX | LOCK_NB) != 0)
-    return false;
-  *ret_fd = fd;
-  fd = -1;
-  return true;
-}
-
-/* True when nobody lives in FOLDER any more. *RET_FD is its lock, or -1 if it has none. */
-static bool
-is_leftover (const char *folder, const ServerUser *user, int *ret_fd)
+is_leftover (const char *folder, const ServerUser *user, Fd *ret_hold)
 {
   struct stat info;
   uid_t owner = user->uid != 0 ? user->uid : geteuid ();
-  if (lstat (folder, &info) != 0 || !S_ISDIR (info.st_mode) || info.st_uid != owner
-      || (info.st_mode & 0777) != 0700)
-    return false;
-  if (try_lock (folder, 0, ret_fd))
-    return true;
-  g_autofree char *lock = g_build_filename (folder, "lock", NULL);
-  return !g_file_test (lock, G_FILE_TEST_EXISTS)
-         && g_get_real_time () / G_USEC_PER_SEC - info.st_mtime > UNLOCKED_AGE_SECONDS;
+  /* One that was just made is not yet the server user's. */
+  return lstat (folder, &info) == 0 && S_ISDIR (info.st_mode) && (info.st_mode & 0777) == 0700
+         && (info.st_uid == owner || info.st_uid == geteuid ())
+         && fs_hold_folder (folder, ret_hold);
 }
 
 /* Removes FOLDER, and the socket's folder if that is elsewhere. What could not be removed is left for
@@ -102,8 +81,8 @@ remove_leftovers (const char *parent, const ServerUser *user)
       if (!g_str_has_prefix (name, FOLDER_PREFIX))
         continue;
       g_autofree char *folder = g_build_filename (parent, name, NULL);
-      g_auto (Fd) lock = -1;
-      if (!is_leftover (folder, user, &lock))
+      g_auto (Fd) hold = -1;
+      if (!is_leftover (folder, user, &hold))
         continue;
       g_autofree char *data = g_build_filename (folder, "data", NULL);
       kill_servers_in (data);
@@ -158,11 +137,9 @@ static bool
 make_folders (ScratchCluster *scratch, const char *parent, GError **error)
 {
   g_autofree char *folder = g_build_filename (parent, FOLDER_PREFIX "XXXXXX", NULL);
-  if (g_mkdtemp (folder) == NULL)
-    return keel_error_errno (error, errno, "cannot make a folder in “%s”", parent);
+  if (!fs_make_held_folder (folder, &scratch->hold, error))
+    return false;
   scratch->folder = g_steal_pointer (&folder);
-  if (!try_lock (scratch->folder, O_CREAT | O_EXCL, &scratch->lock))
-    return keel_error_errno (error, errno, "cannot lock “%s”", scratch->folder);
   if (scratch->user.uid != 0 && chown (scratch->folder, scratch->user.uid, scratch->user.gid) != 0)
     return keel_error_errno (error, errno, "cannot give “%s” to the server's user",
                              scratch->folder);
@@ -269,7 +246,7 @@ scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GError **e
   if (bin_folder == NULL)
     return false;
   g_autoptr (ScratchCluster) scratch = g_new0 (ScratchCluster, 1);
-  scratch->lock = -1;
+  scratch->hold = -1;
   scratch->superuser = g_strdup (spec->superuser != NULL ? spec->superuser : "postgres");
   if (!server_user_default (&scratch->user, error))
     return false;
@@ -350,7 +327,7 @@ scratch_free (ScratchCluster *scratch)
   stop_server (scratch);
   if (scratch->folder != NULL)
     remove_files (scratch->folder);
-  fd_clear (&scratch->lock);
+  fd_clear (&scratch->hold);
   g_free (scratch->folder);
   g_free (scratch->data);
   g_free (scratch->run);

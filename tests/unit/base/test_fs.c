@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -189,6 +190,54 @@ test_removal_outlasts_a_dying_writer (void **state)
   assert_false (g_file_test (top, G_FILE_TEST_EXISTS));
 }
 
+/* In a child: makes held folders in PARENT, each of them expected to last, until it is killed. */
+static pid_t
+make_folders_in_child (const char *parent)
+{
+  pid_t pid = fork ();
+  if (pid != 0)
+    return pid;
+  for (;;)
+    {
+      g_autofree char *path = g_build_filename (parent, "held-XXXXXX", NULL);
+      g_auto (Fd) hold = -1;
+      if (!fs_make_held_folder (path, &hold, NULL))
+        _exit (1);
+      g_usleep (100);
+      if (!g_file_test (path, G_FILE_TEST_IS_DIR) || !fs_remove_tree (path, NULL))
+        _exit (2);
+    }
+}
+
+static void
+remove_unheld (const char *parent)
+{
+  g_autoptr (GDir) entries = g_dir_open (parent, 0, NULL);
+  for (const char *name; (name = g_dir_read_name (entries)) != NULL;)
+    {
+      g_autofree char *path = g_build_filename (parent, name, NULL);
+      g_auto (Fd) hold = -1;
+      assert_true (!fs_hold_folder (path, &hold) || fs_remove_tree (path, NULL));
+    }
+}
+
+static void
+test_held_folders_outlive_their_maker_at_no_moment (void **state)
+{
+  for (int i = 0; i < 60; i++)
+    {
+      int status;
+      pid_t pid = make_folders_in_child (*state);
+      for (int64_t end = g_get_monotonic_time () + 2000 + i * 37; g_get_monotonic_time () < end;)
+        remove_unheld (*state);
+      kill (pid, SIGKILL);
+      assert_int_equal (waitpid (pid, &status, 0), pid);
+      assert_true (WIFSIGNALED (status));
+      remove_unheld (*state);
+      assert_files (*state, "");
+    }
+}
+
 /* In a child: exits with 0 if it gets the lock, else with the exit code of the error. */
 static int
 lock_in_child (const char *path, char hint[200])
@@ -286,6 +335,7 @@ main (void)
     TEST (test_pread_is_exact),
     TEST (test_folders),
     TEST (test_removal_outlasts_a_dying_writer),
+    TEST (test_held_folders_outlive_their_maker_at_no_moment),
     TEST (test_lock_excludes_others_and_names_its_holder),
     TEST (test_lock_of_a_killed_process_is_free),
     TEST (test_free_bytes),

@@ -9,14 +9,29 @@ struct Sha256
   EVP_MD_CTX *context;
 };
 
+/* Looked up once: OpenSSL would search its providers for every hash. */
+static const EVP_MD *
+algorithm (void)
+{
+  static EVP_MD *sha256;
+  if (g_once_init_enter (&sha256))
+    {
+      EVP_MD *found = EVP_MD_fetch (NULL, "SHA256", NULL);
+      /* Fails only without memory or without any crypto provider: nothing to go on with. */
+      if (found == NULL)
+        g_error ("OpenSSL offers no SHA-256");
+      g_once_init_leave (&sha256, found);
+    }
+  return sha256;
+}
+
 Sha256 *
 sha256_new (void)
 {
   Sha256 *hash = g_new0 (Sha256, 1);
   hash->context = EVP_MD_CTX_new ();
-  /* Fails only without memory or without any crypto provider: nothing to go on with. */
-  if (hash->context == NULL || EVP_DigestInit_ex (hash->context, EVP_sha256 (), NULL) != 1)
-    g_error ("OpenSSL offers no SHA-256");
+  if (hash->context == NULL || EVP_DigestInit_ex (hash->context, algorithm (), NULL) != 1)
+    g_error ("SHA-256 failed");
   return hash;
 }
 

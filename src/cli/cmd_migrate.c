@@ -1,6 +1,7 @@
 /* pgkeel migrate: status and history; the other commands of the group have files of their own. */
 #include "cli/cmd_migrate.h"
 
+#include "base/cancel.h"
 #include "base/size.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
@@ -28,19 +29,26 @@ migrate_base_clear (MigrateBase *base)
   g_clear_pointer (&base->url, g_free);
 }
 
-bool
-migrate_base_open (CliContext *context, MigrateBase *base, GError **error)
+static bool
+open_base (CliContext *context, MigrateBase *base, bool only_up, GError **error)
 {
   if (!context_project (context, &base->project, error))
     return false;
   const ProjectMigrations *settings = &base->project->migrations;
-  if (!migration_set_read (base->project->folder, settings->dir, settings->layout, &base->set,
-                           error))
+  bool (*read) (const char *, const char *, const char *, MigrationSet **, GError **)
+      = only_up ? migration_set_read_up : migration_set_read;
+  if (!read (base->project->folder, settings->dir, settings->layout, &base->set, error))
     return false;
   for (guint i = 0; i < base->set->warnings->len; i++)
     report_warning (&context->report, base->set->warnings->pdata[i], NULL);
   base->parser = sql_parser_new ();
   return true;
+}
+
+bool
+migrate_base_open (CliContext *context, MigrateBase *base, GError **error)
+{
+  return open_base (context, base, false, error);
 }
 
 void
@@ -258,6 +266,62 @@ status_json (const MigrateBase *base)
                     "migrations", migrate_items_json (plan->items));
 }
 
+/* The history, asked for in a thread while the files are read. */
+typedef struct
+{
+  const char *url;
+  DbConn *conn;
+  History *history;
+  GError *error;
+} Asking;
+
+static gpointer
+ask (gpointer data)
+{
+  Asking *asking = data;
+  bool is_read = db_connect (asking->url, NULL, &db_retry_default, &asking->conn, &asking->error)
+                 && history_read (asking->conn, &asking->history, &asking->error);
+  return GINT_TO_POINTER (is_read);
+}
+
+static bool
+ask_while_reading_files (CliContext *context, MigrateBase *base, GError **error)
+{
+  Asking asking = { .url = base->url };
+  GThread *thread = g_thread_try_new ("history", ask, &asking, error);
+  if (thread == NULL)
+    return prefix_error (error, "cannot start a thread");
+  bool is_open = open_base (context, base, !context->json, error);
+  /* Nobody waits for a silent server to be told that a file is no good. */
+  if (!is_open)
+    cancel_request ();
+  bool is_asked = GPOINTER_TO_INT (g_thread_join (thread)) != 0;
+  base->conn = asking.conn;
+  base->history = asking.history;
+  if (is_open && !is_asked)
+    g_propagate_error (error, asking.error);
+  else
+    g_clear_error (&asking.error);
+  return is_open && is_asked;
+}
+
+/* What is wrong with the files is said first, as by the other commands. Only --json tells of the ways
+ * back, so only that reads them. */
+static bool
+read_files_and_history (CliContext *context, MigrateBase *base, GError **error)
+{
+  g_autoptr (GError) no_url = NULL;
+  if (!context_project (context, &base->project, error))
+    return false;
+  base->url = target_url (base->project, &no_url);
+  if (base->url != NULL)
+    return ask_while_reading_files (context, base, error)
+           && plan_new (base->set, base->history, base->parser, &base->plan, error);
+  if (open_base (context, base, !context->json, error))
+    g_propagate_error (error, g_steal_pointer (&no_url));
+  return false;
+}
+
 static bool
 run_status (CliContext *context, int argc, char **argv, GError **error)
 {
@@ -266,8 +330,7 @@ run_status (CliContext *context, int argc, char **argv, GError **error)
   g_auto (MigrateBase) base = { 0 };
   if (migrate_is_external (context))
     return migrate_external_status (context, error);
-  if (!migrate_base_open (context, &base, error) || !migrate_base_connect (&base, false, error)
-      || !migrate_base_plan (&base, error))
+  if (!read_files_and_history (context, &base, error))
     return false;
   migrate_warn_of_no_files (context, &base);
   if (context->json)

@@ -444,7 +444,7 @@ add_alembic_history (AdoptReading *reading, const char *head, GError **error)
       g_autoptr (PythonHistory) history = NULL;
       if (!g_file_test (path, G_FILE_TEST_IS_DIR))
         continue;
-      if (!folder_open (reading->root, shown, &folder, error)
+      if (!folder_open (reading->root, shown, false, &folder, error)
           || !python_history_read (folder, "", &history, error))
         return false;
       g_autoptr (GPtrArray) order

@@ -240,7 +240,7 @@ blocks_read (Folder *folder, const char *name, const BlockSyntax *syntax, Migrat
     }
   fill_script (&reading, true, &migration->up);
   fill_script (&reading, false, &migration->down);
-  folder_file_checksum (file, migration->checksum);
+  memcpy (migration->checksum, folder_checksum (file), sizeof migration->checksum);
   if (reading.has_variables)
     migration->not_sql = g_strdup ("variables of the environment are put into it");
   return true;

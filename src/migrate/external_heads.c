@@ -93,7 +93,7 @@ check_folder (const char *root, const char *name, bool *ret_has_one_head, GError
 {
   g_autoptr (Folder) folder = NULL;
   g_autoptr (PythonHistory) history = NULL;
-  if (!folder_open (root, name, &folder, error)
+  if (!folder_open (root, name, false, &folder, error)
       || !python_history_read (folder, "", &history, error))
     return false;
   if (history == NULL)

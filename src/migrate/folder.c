@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define DOWN ".down.sql"
 /* Threads that read ahead; fewer files than these for each are not worth starting them. */
 #define READERS_MAX 4
 #define FILES_PER_READER 100
@@ -197,28 +198,50 @@ read_file (const Folder *folder, const char *name, FolderFile **ret_file, GError
   return true;
 }
 
+const char *
+folder_checksum (FolderFile *file)
+{
+  if (file->checksum[0] != '\0')
+    return file->checksum;
+  g_autoptr (Sha256) hash = sha256_new ();
+  uint8_t sum[SHA256_BYTES];
+  if (file->had_mark)
+    sha256_update (hash, BYTE_ORDER_MARK, strlen (BYTE_ORDER_MARK));
+  sha256_update (hash, file->text, file->length);
+  sha256_finish (hash, sum);
+  g_autofree char *hex = sha256_hex (sum);
+  memcpy (file->checksum, hex, SHA256_HEX_CHARS + 1);
+  return file->checksum;
+}
+
 typedef struct
 {
   const Folder *folder;
   FolderFile **files; /* as folder->entries; NULL: not read */
-  guint reader_count;
 } ReadAhead;
+
+static bool
+is_wanted (const Folder *folder, const FolderEntry *entry)
+{
+  return !entry->is_folder && g_str_has_suffix (entry->name, ".sql")
+         && !(folder->only_up && g_str_has_suffix (entry->name, DOWN));
+}
 
 /* A file that cannot be read is left for whoever asks for it, and gets the error. */
 static bool
 read_ahead_worker (Parallel *parallel, unsigned int number, void *data, GError **error)
 {
-  (void) parallel;
+  (void) number;
   (void) error;
   ReadAhead *ahead = data;
   const GPtrArray *entries = ahead->folder->entries;
-  for (guint i = number; i < entries->len; i += ahead->reader_count)
+  for (guint i = parallel_next (parallel); i < entries->len; i = parallel_next (parallel))
     {
       const FolderEntry *entry = entries->pdata[i];
       g_autoptr (GError) ignored = NULL;
-      if (!entry->is_folder && g_str_has_suffix (entry->name, ".sql")
-          && !read_file (ahead->folder, entry->name, &ahead->files[i], &ignored))
-        ahead->files[i] = NULL;
+      if (is_wanted (ahead->folder, entry)
+          && read_file (ahead->folder, entry->name, &ahead->files[i], &ignored))
+        folder_checksum (ahead->files[i]);
     }
   return true;
 }
@@ -232,7 +255,7 @@ read_ahead (Folder *folder)
   if (readers < 2)
     return;
   g_autofree FolderFile **files = g_new0 (FolderFile *, entries->len);
-  ReadAhead ahead = { folder, files, readers };
+  ReadAhead ahead = { folder, files };
   g_autoptr (GError) ignored = NULL;
   if (!parallel_run (readers, read_ahead_worker, &ahead, &ignored))
     g_debug ("reading ahead: %s", ignored->message);
@@ -243,7 +266,7 @@ read_ahead (Folder *folder)
 }
 
 bool
-folder_open (const char *root, const char *shown, Folder **ret_folder, GError **error)
+folder_open (const char *root, const char *shown, bool only_up, Folder **ret_folder, GError **error)
 {
   g_autofree char *path = g_canonicalize_filename (shown, root);
   GPtrArray *entries;
@@ -256,6 +279,7 @@ folder_open (const char *root, const char *shown, Folder **ret_folder, GError **
   folder->path = g_steal_pointer (&path);
   folder->entries = entries;
   folder->fd = fd;
+  folder->only_up = only_up;
   folder->names = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < entries->len; i++)
     g_hash_table_add (folder->names, ((FolderEntry *) entries->pdata[i])->name);
@@ -280,19 +304,6 @@ folder_read (Folder *folder, const char *name, FolderFile **ret_file, GError **e
   return true;
 }
 
-void
-folder_file_checksum (const FolderFile *file, char checksum[65])
-{
-  g_autoptr (Sha256) hash = sha256_new ();
-  uint8_t sum[SHA256_BYTES];
-  if (file->had_mark)
-    sha256_update (hash, BYTE_ORDER_MARK, strlen (BYTE_ORDER_MARK));
-  sha256_update (hash, file->text, file->length);
-  sha256_finish (hash, sum);
-  g_autofree char *hex = sha256_hex (sum);
-  memcpy (checksum, hex, SHA256_HEX_CHARS + 1);
-}
-
 bool
 folder_take (Folder *folder, const char *name, char **ret_text, size_t *ret_length,
              char checksum[65], GError **error)
@@ -306,7 +317,7 @@ folder_take (Folder *folder, const char *name, char **ret_text, size_t *ret_leng
       file = taken;
     }
   if (checksum != NULL)
-    folder_file_checksum (file, checksum);
+    memcpy (checksum, folder_checksum (file), sizeof file->checksum);
   *ret_text = g_steal_pointer (&file->text);
   *ret_length = file->length;
   if (taken == NULL)

@@ -23,7 +23,8 @@ typedef struct
 {
   char *text; /* NUL-terminated */
   size_t length;
-  bool had_mark; /* a byte order mark, which is not in text */
+  bool had_mark;     /* a byte order mark, which is not in text */
+  char checksum[65]; /* SHA-256 of its bytes, hex; "": not needed yet */
 } FolderFile;
 
 typedef struct
@@ -32,14 +33,15 @@ typedef struct
   char *shown;        /* seen from the project's folder, for messages and paths; "." for itself */
   char *path;         /* absolute */
   int fd;             /* of the folder */
+  bool only_up;       /* files that hold a way back and no way up are seen, but not read */
   GPtrArray *entries; /* of FolderEntry, sorted by bytes */
   GHashTable *names;  /* the same by name */
   GHashTable *files;  /* name -> FolderFile: what has been read */
 } Folder;
 
 /* Lists SHOWN below ROOT. KEEL_ERROR_MISSING when it is not there. */
-bool folder_open (const char *root, const char *shown, Folder **ret_folder, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+bool folder_open (const char *root, const char *shown, bool only_up, Folder **ret_folder,
+                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void folder_free (Folder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Folder, folder_free)
 
@@ -56,8 +58,8 @@ bool folder_read (Folder *folder, const char *name, FolderFile **ret_file, GErro
 bool folder_take (Folder *folder, const char *name, char **ret_text, size_t *ret_length,
                   char checksum[65], GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Writes the SHA-256 of the bytes in the file, hex. */
-void folder_file_checksum (const FolderFile *file, char checksum[65]);
+/* SHA-256 of the bytes in the file, hex. */
+const char *folder_checksum (FolderFile *file);
 
 /* Whether there is such a file or folder. */
 bool folder_has (const Folder *folder, const char *name);

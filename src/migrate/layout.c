@@ -85,9 +85,11 @@ detect_layout (Folder *folder, const Layout **ret_layout, LayoutFit *ret_fit, GE
   return true;
 }
 
-/* What looking for the folder has found. */
+/* Looking for the folder: what for, and what has been found. */
 typedef struct
 {
+  const char *root;
+  bool only_up;
   Folder *folder; /* the one that holds migrations */
   const Layout *layout;
   Folder *other; /* the first that is there and does not seem to */
@@ -111,12 +113,12 @@ is_there (const char *root, gsize which)
 }
 
 static bool
-look_in (Search *search, const char *root, const char *name, const Layout *wanted, GError **error)
+look_in (Search *search, const char *name, const Layout *wanted, GError **error)
 {
   g_autoptr (Folder) folder = NULL;
   const Layout *layout = wanted;
   LayoutFit fit = LAYOUT_FITS_NOT;
-  if (!folder_open (root, name, &folder, error)
+  if (!folder_open (search->root, name, search->only_up, &folder, error)
       || (wanted != NULL ? !wanted->fits (folder, &fit, error)
                          : !detect_layout (folder, &layout, &fit, error)))
     return false;
@@ -138,11 +140,12 @@ look_in (Search *search, const char *root, const char *name, const Layout *wante
 /* The one usual folder that holds migrations; else the first that is there at all, so that its files
  * are warned of; NULL when none is there. */
 static bool
-find_folder (const char *root, const Layout **layout, Folder **ret_folder, GError **error)
+find_folder (const char *root, bool only_up, const Layout **layout, Folder **ret_folder,
+             GError **error)
 {
-  g_auto (Search) search = { 0 };
+  g_auto (Search) search = { .root = root, .only_up = only_up };
   for (gsize i = 0; i < G_N_ELEMENTS (usual_folders); i++)
-    if (is_there (root, i) && !look_in (&search, root, usual_folders[i].name, *layout, error))
+    if (is_there (root, i) && !look_in (&search, usual_folders[i].name, *layout, error))
       return false;
   if (search.layout != NULL)
     *layout = search.layout;
@@ -299,17 +302,17 @@ empty_set (const Layout *layout, const char *folder)
   return set;
 }
 
-bool
-migration_set_read (const char *root, const char *folder_name, const char *layout_name,
-                    MigrationSet **ret_set, GError **error)
+static bool
+read_set (const char *root, const char *folder_name, const char *layout_name, bool only_up,
+          MigrationSet **ret_set, GError **error)
 {
   const Layout *layout = NULL;
   LayoutFit fit;
   g_autoptr (Folder) folder = NULL;
   if (layout_name != NULL && (layout = find_layout (layout_name, error)) == NULL)
     return false;
-  if (folder_name != NULL ? !folder_open (root, folder_name, &folder, error)
-                          : !find_folder (root, &layout, &folder, error))
+  if (folder_name != NULL ? !folder_open (root, folder_name, only_up, &folder, error)
+                          : !find_folder (root, only_up, &layout, &folder, error))
     return false;
   if (folder != NULL && layout == NULL && !detect_layout (folder, &layout, &fit, error))
     return false;
@@ -319,6 +322,20 @@ migration_set_read (const char *root, const char *folder_name, const char *layou
     return read_folder (layout, folder, ret_set, error);
   *ret_set = empty_set (layout, usual_folders[0].name);
   return true;
+}
+
+bool
+migration_set_read (const char *root, const char *folder, const char *layout,
+                    MigrationSet **ret_set, GError **error)
+{
+  return read_set (root, folder, layout, false, ret_set, error);
+}
+
+bool
+migration_set_read_up (const char *root, const char *folder, const char *layout,
+                       MigrationSet **ret_set, GError **error)
+{
+  return read_set (root, folder, layout, true, ret_set, error);
 }
 
 bool
@@ -377,7 +394,7 @@ migration_plan_new (const char *root, const MigrationSet *set, const char *name,
                        "the name cannot stand in a file name");
   if (layout == NULL
       || (g_file_test (path, G_FILE_TEST_EXISTS)
-          && !folder_open (root, set->folder, &folder, error)))
+          && !folder_open (root, set->folder, false, &folder, error)))
     return false;
   LayoutNew new = { .set = set, .folder = folder, .name = safe, .now = now, .files = files };
   if (!layout->add (&new, error))

@@ -225,9 +225,11 @@ read_undo (Folder *folder, MigrationSet *set, const char *path, const Parts *par
       layout_warn (folder, set, path, "was left out: there is no V%s", parts->version);
       return true;
     }
-  if (migration->down.text != NULL)
+  if (migration->down.path != NULL)
     return layout_refuse (folder, path, 0, "Remove one of the two.", error,
                           "“%s” undoes the same version, %s", migration->down.path, parts->version);
+  if (folder->only_up)
+    return layout_read_script_if_there (folder, path, &migration->down, error);
   if (!read_script (folder, path, &migration->down, NULL, &not_sql, error))
     return false;
   if (not_sql != NULL)

@@ -85,7 +85,7 @@ numbered_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
 static bool
 read_back (Folder *folder, const char *file, MigrationScript *down, GError **error)
 {
-  for (size_t i = 0; i < G_N_ELEMENTS (back) && down->text == NULL; i++)
+  for (size_t i = 0; i < G_N_ELEMENTS (back) && down->path == NULL; i++)
     {
       g_autofree char *name
           = g_strdup_printf ("%.*s%s", (int) (strlen (file) - strlen (".sql")), file, back[i]);

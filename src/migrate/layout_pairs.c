@@ -223,7 +223,8 @@ sqlx_fits (Folder *folder, LayoutFit *ret_fit, GError **error)
     {
       const FolderEntry *entry = folder->entries->pdata[i];
       FolderFile *file;
-      if (entry->is_folder || !layout_split_name (entry->name, SQL, NULL, NULL))
+      if (entry->is_folder || !layout_split_name (entry->name, SQL, NULL, NULL)
+          || g_str_has_suffix (entry->name, DOWN))
         continue;
       if (!folder_read (folder, entry->name, &file, error))
         return false;

@@ -86,7 +86,12 @@ bool
 layout_read_script_if_there (Folder *folder, const char *name, MigrationScript *script,
                              GError **error)
 {
-  return !folder_has (folder, name) || layout_read_script (folder, name, script, NULL, error);
+  if (!folder_has (folder, name))
+    return true;
+  if (!folder->only_up)
+    return layout_read_script (folder, name, script, NULL, error);
+  script->path = folder_shown (folder, name);
+  return true;
 }
 
 static char *

@@ -64,7 +64,7 @@ void layout_warn (const Folder *folder, MigrationSet *set, const char *name, con
 bool layout_read_script (Folder *folder, const char *name, MigrationScript *script,
                          char checksum[65], GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The same when there is such a file. */
+/* The same for a file that holds a way back or a check, when there is such a one. */
 bool layout_read_script_if_there (Folder *folder, const char *name, MigrationScript *script,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -11,7 +11,9 @@
 typedef struct
 {
   char *path; /* of its file, relative to the project's folder */
-  char *text; /* the SQL of this direction only, UTF-8; NULL: there is none */
+  /* The SQL of this direction only, UTF-8; NULL: there is none, or (migration_set_read_up) it was not
+   * read. */
+  char *text;
   size_t length;
   unsigned int line;   /* of the file, on which text begins, from 1; 0: it is put together */
   bool no_transaction; /* the file asks to be run without one */

@@ -145,6 +145,40 @@ DO \$\$ BEGIN ASSERT current_setting('lock_timeout') = '2s'; ASSERT current_user
   [ "$(tables)" = "customer more orders" ]
 }
 
+@test "status says what is wrong with the files before it says that there is no server" {
+  two_tables
+  sed -i 's|postgresql://[^"]*|postgresql://127.0.0.1:1/shop|' pgkeel.yaml
+  printf 'SELECT \xff' > migrations/20250101000001_customers.up.sql
+  run_keel migrate status
+  assert_error 2 ":1: the byte 0xff is no UTF-8" "Save the file as UTF-8."
+}
+
+@test "a way back that cannot be read is no matter to status, but to all who need it" {
+  two_tables
+  migrate
+  assert_status 0
+  printf 'DROP TABLE \xff' > migrations/20250101000001_customers.down.sql
+  printf 'DROP TABLE {{ orders }}' > migrations/20250101000002_orders.down.sql
+  run_keel migrate status
+  assert_status 0
+  assert_stdout "2 applied, 0 pending"
+  [ -z "$stderr" ] || fail "it says: $stderr"
+  local command
+  for command in "status --json" validate up "down --steps=2" lint; do
+    # shellcheck disable=SC2086 # words
+    run_keel migrate $command
+    assert_error 2 ":1: the byte 0xff is no UTF-8" "Save the file as UTF-8."
+  done
+  rm migrations/20250101000001_customers.down.sql
+  run_keel migrate validate
+  assert_stderr "orders.down.sql” cannot be run: a template's {{ on line 1"
+  run_keel migrate status --json
+  assert_json '[.migrations[].reversible] == [false, false]'
+  printf 'SELECT 2;' > migrations/20250101000001_customers.up.sql
+  run_keel migrate status
+  assert_stdout "1 changed"
+}
+
 @test "late files are refused, or applied when that is allowed; missing files are told" {
   two_tables
   migrate

@@ -20,7 +20,7 @@ read_python (const char *root, const char *folder_name, const char *name)
   g_autoptr (Folder) folder = NULL;
   g_autoptr (GError) error = NULL;
   PythonHistory *history = NULL;
-  assert_true (folder_open (root, folder_name, &folder, &error));
+  assert_true (folder_open (root, folder_name, false, &folder, &error));
   assert_true (python_history_read (folder, name, &history, &error));
   assert_no_error (error);
   return history;

@@ -533,6 +533,53 @@ test_what_cannot_be_run (void **state)
   assert_warnings (set, "“migrations/1_a.down.sql” cannot be run: psql's \\c on line 1\n");
 }
 
+/* Every layout that keeps its ways back, or its checks, in files of their own. */
+static void
+test_without_the_ways_back (void **state)
+{
+  static const struct
+  {
+    const char *layout, *up, *down, *verify;
+  } cases[] = {
+    { "pgkeel", "20250101000000_a.up.sql", "20250101000000_a.down.sql", NULL },
+    { "golang-migrate", "1_a.up.sql", "1_a.down.sql", NULL },
+    { "sqlx", "1_a.up.sql", "1_a.down.sql", NULL },
+    { "flyway", "V1__a.sql", "U1__a.sql", NULL },
+    { "diesel", "2025-01-01-000000_a/up.sql", "2025-01-01-000000_a/down.sql", NULL },
+    { "prisma", "20250101000000_a/migration.sql", "20250101000000_a/down.sql", NULL },
+    { "sqitch", "deploy/a.sql", "revert/a.sql", "verify/a.sql" },
+    { "sql", "1_a.sql", "1_a.rollback.sql", NULL },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const char *names[] = { cases[i].up, cases[i].down, cases[i].verify };
+      g_autofree char *folder = g_strdup_printf ("m%zu", i);
+      g_autofree char *plan = g_build_filename (folder, "sqitch.plan", NULL);
+      if (cases[i].verify != NULL)
+        put (*state, plan, "%project=p\na 2025-01-01T00:00:00Z A <a@b>\n");
+      for (size_t j = 0; j < G_N_ELEMENTS (names) && names[j] != NULL; j++)
+        {
+          g_autofree char *path = g_build_filename (folder, names[j], NULL);
+          put (*state, path, j == 0 ? "SELECT 1;" : "\xff");
+        }
+      g_autofree char *message
+          = g_strdup_printf ("%s/%s:1: the byte 0xff is no UTF-8", folder, cases[i].down);
+      assert_set_refused (*state, folder, cases[i].layout, KEEL_ERROR_CONFIG, message,
+                          "Save the file as UTF-8.");
+      g_autoptr (MigrationSet) set = NULL;
+      g_autoptr (GError) error = NULL;
+      assert_true (migration_set_read_up (*state, folder, cases[i].layout, &set, &error));
+      assert_int_equal (set->migrations->len, 1);
+      assert_warnings (set, "");
+      const Migration *migration = at (set, 0);
+      assert_text (&migration->up, "SELECT 1;", 1);
+      assert_true (g_str_has_suffix (migration->down.path, cases[i].down));
+      assert_null (migration->down.text);
+      assert_null (migration->verify.text);
+      assert_true ((migration->verify.path != NULL) == (cases[i].verify != NULL));
+    }
+}
+
 int
 main (void)
 {
@@ -561,6 +608,7 @@ main (void)
     TEST (test_programs),
     TEST (test_the_json_schema_names_the_layouts),
     TEST (test_what_cannot_be_run),
+    TEST (test_without_the_ways_back),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

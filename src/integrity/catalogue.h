@@ -36,6 +36,7 @@ typedef struct
   CatalogueType *domain; /* when its type is a domain; NULL otherwise */
   double distinct;       /* pg_stats.n_distinct; 0: no statistics */
   double null_fraction;
+  double correlation;
 } CatalogueColumn;
 
 typedef struct
@@ -71,7 +72,6 @@ typedef struct
   char *name, *quoted; /* quoted with its schema */
   char *method;        /* "btree" */
   char *definition;
-  char *key_sql;    /* NULL, or the expressions of its key columns, one per element of keys */
   GPtrArray *keys;  /* of char *: key columns as SQL, quoted or an expression */
   GArray *columns;  /* of int: attnums of key columns, 0 for an expression */
   GArray *included; /* of int: attnums of INCLUDE columns */
@@ -81,6 +81,7 @@ typedef struct
   bool nulls_not_distinct;
   bool is_replica_identity, is_clustered;
   bool is_constraint;   /* made by a constraint */
+  bool is_partial;      /* also where the predicate could not be read */
   bool is_inherited;    /* of a partitioned index */
   int64_t bytes, scans; /* size; pg_stat_user_indexes.idx_scan, -1: unknown */
 } CatalogueIndex;
@@ -103,10 +104,12 @@ struct CatalogueTable
   char persistence;      /* p, u */
   char replica_identity; /* d, n, f, i */
   bool is_partition;
+  unsigned int parent_oid;   /* 0: none */
   CatalogueTable *parent;    /* of a partition; NULL otherwise */
   char *partition_condition; /* pg_get_partition_constraintdef; NULL: none */
   bool is_default_partition;
   bool has_children;  /* of inheritance, not partitions */
+  bool is_locked;     /* exclusively, by another session: its definitions were not read */
   bool can_select;    /* the user may read the whole table */
   bool rls_is_active; /* for this user */
   bool rls_is_enabled, rls_is_forced;
@@ -158,11 +161,12 @@ typedef struct
   char *system_identifier; /* "" where it may not be read */
   char *encoding;          /* of the database: "UTF8" */
   bool is_superuser, is_in_recovery;
-  GPtrArray *tables;    /* of CatalogueTable, by schema and name */
-  GPtrArray *keys;      /* of CatalogueKey */
-  GPtrArray *sequences; /* of CatalogueSequence */
-  GPtrArray *types;     /* of CatalogueType */
-  GHashTable *by_oid;   /* CatalogueTable by GUINT_TO_POINTER (oid), borrowed */
+  GPtrArray *tables;     /* of CatalogueTable, by schema and name: those to be looked at */
+  GPtrArray *all_tables; /* of CatalogueTable: owns them */
+  GPtrArray *keys;       /* of CatalogueKey */
+  GPtrArray *sequences;  /* of CatalogueSequence */
+  GPtrArray *types;      /* of CatalogueType */
+  GHashTable *by_oid;    /* CatalogueTable by GUINT_TO_POINTER (oid), borrowed */
 } Catalogue;
 
 /* SCHEMAS (NULL-terminated; NULL: all) are those to be looked at; tables of other schemas that they
@@ -182,6 +186,9 @@ CatalogueColumn *catalogue_column_named (const CatalogueTable *table, const char
 /* True for tables that hold rows of their own and can be scanned: ordinary ones, partitions that are
  * not partitioned again, foreign tables; not partitioned tables and views. */
 bool catalogue_table_has_rows (const CatalogueTable *table);
+
+/* "ONLY " or, for partitioned tables, "": what stands in FROM before the quoted name. */
+const char *catalogue_table_only (const CatalogueTable *table);
 
 /* "schema.table.column" for people. Caller frees. */
 char *catalogue_display (const CatalogueTable *table, const CatalogueColumn *column);

@@ -99,7 +99,7 @@ typedef struct
   const Check *check;
   CoverageState state;
   const char *noun;       /* what it counts: "foreign keys"; "objects" unless said */
-  int64_t looked_at, of;  /* objects; what is ignored by the user's list is in neither */
+  int64_t looked_at, of;  /* objects */
   int64_t unknown_count;  /* objects, or 1 for the check as a whole, that it could not look at */
   int64_t left_out_count; /* objects that the budget left out */
   int64_t ignored_count;  /* objects or findings on the ignore list */
@@ -157,6 +157,20 @@ typedef bool (*CheckLaterFn) (CheckContext *context, const Check *check, void *d
                               GError **error);
 void check_later (CheckContext *context, const Check *check, const char *object, double cost,
                   CheckLaterFn function, void *data, GDestroyNotify free_data);
+
+/* The same for COUNT objects that are looked at together, OBJECT standing for them all: FUNCTION then
+ * accounts for each of them itself (check_covered, check_unknown). */
+void check_later_many (CheckContext *context, const Check *check, const char *object, int64_t count,
+                       double cost, CheckLaterFn function, void *data, GDestroyNotify free_data);
+
+/* ERROR kept CHECK from looking at OBJECT: declares it unknown, or left out when it was the budget
+ * that ended the statement, and clears *ERROR. False when ERROR ends the run: return false with it. */
+bool check_note_failure (CheckContext *context, const Check *check, const char *object,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* As check_query, but without any index of the user's: what is read is what the tables hold. */
+bool check_query_heap (CheckContext *context, const char *sql, int n, const char *const *params,
+                       DbResult **ret_result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A condition that no row of a table should meet. Texts are copied. */
 typedef struct

@@ -1,0 +1,15 @@
+/*
+ * The lists of built-in checks: one per file checks_*.c, each ended by an entry without an id.
+ * To add a file: declare its list here and name it in list.c.
+ */
+#pragma once
+
+#include "integrity/check.h"
+
+extern const Check checks_referential[];
+extern const Check checks_keys[];
+extern const Check checks_uniqueness[];
+extern const Check checks_sequences[];
+extern const Check checks_constraints[];
+extern const Check checks_values[];
+extern const Check checks_aggregates[];

@@ -86,6 +86,10 @@ add_migration_settings (OutputTable *table, const Project *project)
                migrations->layout != NULL ? migrations->layout : "told from the files");
   add_timeout (table, project, "migrations.lock_timeout", migrations->lock_timeout_ms);
   add_timeout (table, project, "migrations.statement_timeout", migrations->statement_timeout_ms);
+  g_autofree char *age = migrations->rehearsal_max_age_s > 0
+                             ? duration_format (migrations->rehearsal_max_age_s)
+                             : g_strdup ("any");
+  add_setting (table, project, "migrations.rehearsal_max_age", age);
   add_setting (table, project, "migrations.ignore", *ignore != '\0' ? ignore : "none");
   add_command (table, project, "migrations.command.status", migrations->status_command);
   add_command (table, project, "migrations.command.up", migrations->up_command);
@@ -181,11 +185,12 @@ migrations_json (const Project *project)
   json_t *ignore = json_array ();
   for (char **pattern = migrations->ignore; *pattern != NULL; pattern++)
     json_array_append_new (ignore, output_json_string (*pattern));
-  return json_pack ("{s:o, s:o, s:I, s:I, s:o, s:{s:o, s:o, s:o}}", "dir",
+  return json_pack ("{s:o, s:o, s:I, s:I, s:I, s:o, s:{s:o, s:o, s:o}}", "dir",
                     output_json_string (migrations->dir), "layout",
                     output_json_string (migrations->layout), "lock_timeout_ms",
                     (json_int_t) migrations->lock_timeout_ms, "statement_timeout_ms",
-                    (json_int_t) migrations->statement_timeout_ms, "ignore", ignore, "command",
+                    (json_int_t) migrations->statement_timeout_ms, "rehearsal_max_age_seconds",
+                    (json_int_t) migrations->rehearsal_max_age_s, "ignore", ignore, "command",
                     "status", output_json_string (migrations->status_command), "up",
                     output_json_string (migrations->up_command), "down",
                     output_json_string (migrations->down_command));

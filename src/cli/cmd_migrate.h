@@ -73,17 +73,29 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MigrateRun, migrate_run_clear)
 bool migrate_audit (const MigrateRun *run, const char *phase, const char *message, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* Backs up first, unless the environment is local or the database empty, then runs all items and
- * writes the audit log. RUN has what was done, on failure too. */
+/* Hands PROBLEM, why RUN may not begin, over to *ERROR, after writing a refusal to the audit log. Always
+ * false. */
+bool migrate_refuse (const MigrateRun *run, GError *problem, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether somebody says yes by VARIABLE=1. */
+bool migrate_is_set (const char *variable);
+
+/* There is nothing to be done: WORDS, or an empty list called VERB. */
+void migrate_show_nothing (const CliContext *context, bool dry_run, const char *verb,
+                           const char *words);
+
+/* Whether the database has no table, view or sequence but pgkeel's own. */
+bool migrate_is_empty (DbConn *conn, bool *ret_empty, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Backs up first, unless the environment is local or the database empty, then runs all items, writes the
+ * audit log, and shows what was done, or its part before it failed. */
 bool migrate_run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* Starts the run of RUN->base's session. */
 bool migrate_run_start (const MigrateRun *run, Run **ret_runner, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-
-/* Shows what RUN did, or its part before it failed. */
-void migrate_run_show (const MigrateRun *run, const char *verb);
 
 /* The backup before, as the environment and RUN->no_backup want it; its name goes to RUN->backup. */
 bool migrate_back_up (MigrateRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -104,6 +116,8 @@ typedef struct
 
 /* Whether the project's migrations are run by commands of its own; false when it cannot be opened. */
 bool migrate_is_external (CliContext *context);
+/* Passes what a command writes on to standard error. */
+void migrate_pass_on (const char *bytes, size_t length, void *data);
 bool migrate_external_status (CliContext *context, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 bool migrate_external_up (CliContext *context, const MigrateExternal *spec, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

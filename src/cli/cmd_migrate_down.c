@@ -11,12 +11,6 @@ static int option_steps;
 static gboolean option_dry_run;
 static gboolean option_no_backup;
 
-static bool
-is_set (const char *variable)
-{
-  return g_strcmp0 (g_getenv (variable), "1") == 0;
-}
-
 static json_t *
 losses_json (const RunLosses *losses)
 {
@@ -95,7 +89,7 @@ show_plan (CliContext *context, const GPtrArray *items, const RunLosses *losses)
 bool
 migrate_check_production (const Project *project, GError **error)
 {
-  return !project->environment->is_protected || is_set ("DB_MIGRATE_ALLOW_PRODUCTION")
+  return !project->environment->is_protected || migrate_is_set ("DB_MIGRATE_ALLOW_PRODUCTION")
          || keel_error (error, KEEL_ERROR_REFUSED,
                         "If that is really meant, set DB_MIGRATE_ALLOW_PRODUCTION=1.",
                         "the environment “%s” is protected against undoing migrations",
@@ -115,31 +109,14 @@ ask (MigrateRun *run, const RunLosses *losses, GError **error)
                          loses ? ", losing the data named above" : "");
   return migrate_check_production (project, error)
          && confirm (run->context, is_strict ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
-                     is_set ("DB_MIGRATE_CONFIRM"), "set DB_MIGRATE_CONFIRM=1", error);
+                     migrate_is_set ("DB_MIGRATE_CONFIRM"), "set DB_MIGRATE_CONFIRM=1", error);
 }
 
 static bool
 ask_audited (MigrateRun *run, const RunLosses *losses, GError **error)
 {
-  g_autoptr (GError) problem = NULL;
-  if (ask (run, losses, &problem))
-    return true;
-  if (keel_error_is (problem, KEEL_ERROR_REFUSED)
-      && !migrate_audit (run, "refused", problem->message, NULL))
-    report_warning (&run->context->report, "the refusal could not be written to the audit log",
-                    NULL);
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return false;
-}
-
-static void
-show_nothing (const CliContext *context)
-{
-  if (context->json)
-    output_json (
-        json_pack ("{s:b, s:[], s:n}", "dry_run", (int) option_dry_run, "undone", "failure"));
-  else
-    output_line ("nothing is to be undone");
+  GError *problem = NULL;
+  return ask (run, losses, &problem) || migrate_refuse (run, problem, error);
 }
 
 static bool
@@ -152,7 +129,7 @@ run_locked (CliContext *context, MigrateBase *base, const PlanDown *spec, GError
     return false;
   if (items->len == 0)
     {
-      show_nothing (context);
+      migrate_show_nothing (context, option_dry_run, "undone", "nothing is to be undone");
       return true;
     }
   g_auto (MigrateRun) run = { .context = context,
@@ -165,13 +142,8 @@ run_locked (CliContext *context, MigrateBase *base, const PlanDown *spec, GError
       || !run_measure_loss (runner, items, &losses, error))
     return false;
   show_plan (context, items, &losses);
-  if (option_dry_run)
-    return true;
-  if (!ask_audited (&run, &losses, error))
-    return false;
-  bool done = migrate_run_items (&run, runner, false, error);
-  migrate_run_show (&run, "undone");
-  return done;
+  return option_dry_run
+         || (ask_audited (&run, &losses, error) && migrate_run_items (&run, runner, false, error));
 }
 
 /* Even a dry run takes locks to find out what would be lost, so it is let in like a real one. */

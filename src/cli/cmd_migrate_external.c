@@ -2,9 +2,10 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "cli/cmd_migrate.h"
+#include "cli/cmd_migrate_rehearse.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
-#include "migrate/external.h"
+#include "migrate/external_pending.h"
 #include "migrate/run_lock.h"
 #include "project/audit.h"
 
@@ -24,6 +25,7 @@ typedef struct
   int exit_code;
   ExternalState before, after; /* after: empty when it could not be looked at */
   GPtrArray *gained, *lost;    /* of ExternalRow, owned by after and before */
+  GPtrArray *done;             /* of ExternalRow: migrations that were applied; down: undone */
 } ExternalWork;
 
 static void
@@ -34,6 +36,7 @@ work_clear (ExternalWork *work)
   g_free (work->started);
   g_clear_pointer (&work->gained, g_ptr_array_unref);
   g_clear_pointer (&work->lost, g_ptr_array_unref);
+  g_clear_pointer (&work->done, g_ptr_array_unref);
   external_state_clear (&work->before);
   external_state_clear (&work->after);
 }
@@ -53,8 +56,8 @@ migrate_is_external (CliContext *context)
 /* --- running a command ------------------------------------------------------------------------ */
 
 /* As it is, colours and all: it is what somebody would see who runs it without us. */
-static void
-pass_on (const char *bytes, size_t length, void *data)
+void
+migrate_pass_on (const char *bytes, size_t length, void *data)
 {
   (void) data;
   while (length > 0)
@@ -76,21 +79,8 @@ run_command (const MigrateBase *base, const char *text, const char *session, int
                                     .url = base->url,
                                     .environment = base->project->environment->name,
                                     .session = session,
-                                    .output = pass_on };
+                                    .output = migrate_pass_on };
   return external_run (&command, ret_exit_code, ret_output, error);
-}
-
-/* “alembic upgrade heads” means all of them: then several are no conflict. */
-static bool
-check_heads (const MigrateBase *base, const ExternalState *state, const char *status,
-             GError **error)
-{
-  const ProjectMigrations *settings = &base->project->migrations;
-  bool means_several
-      = settings->up_command != NULL && strstr (settings->up_command, "upgrade heads") != NULL;
-  return means_several
-         || ((status == NULL || external_check_output (status, error))
-             && external_check_heads (state, base->project->folder, settings->dir, status, error));
 }
 
 /* --- status ----------------------------------------------------------------------------------- */
@@ -155,7 +145,7 @@ migrate_external_status (CliContext *context, GError **error)
                             exit_code, "migrations", rows_json (state.rows, base.history)));
   else
     print_rows (&state, base.history);
-  return check_heads (&base, &state, output, error)
+  return external_check_project (base.project, &state, output, error)
          && (exit_code == 0
              || keel_error (error, KEEL_ERROR_FAILED, NULL,
                             "migrations.command.status ended with exit code %d", exit_code));
@@ -188,7 +178,7 @@ look_before (ExternalWork *work, GError **error)
          && (command == NULL
              || run_command (base, command, "pgkeel migrate status", &exit_code, &work->status,
                              error))
-         && check_heads (base, &work->before, work->status, error);
+         && external_check_project (base->project, &work->before, work->status, error);
 }
 
 static bool
@@ -205,32 +195,52 @@ audit (const ExternalWork *work, const char *phase, const char *message, GError 
   return audit_write (run->base->project, run->action, phase, details, error);
 }
 
+/* What an empty database lacks cannot be broken. *RET_IS_CONFIRMED: by the database's name. */
 static bool
-is_set (const char *variable)
+check_rehearsed (const ExternalWork *work, bool *ret_is_confirmed, GError **error)
 {
-  return g_strcmp0 (g_getenv (variable), "1") == 0;
+  const MigrateBase *base = work->run.base;
+  const ProjectMigrations *settings = &base->project->migrations;
+  g_autoptr (ExternalPending) pending = NULL;
+  bool empty;
+  *ret_is_confirmed = false;
+  if (!work->is_up || !base->project->environment->is_protected)
+    return true;
+  const ExternalPendingSpec spec = { .root = base->project->folder,
+                                     .dir = settings->dir,
+                                     .up = settings->up_command,
+                                     .down = settings->down_command,
+                                     .status = work->status,
+                                     .state = &work->before };
+  if (!migrate_is_empty (base->conn, &empty, error))
+    return false;
+  if (empty)
+    return true;
+  if (!external_pending_read (&spec, &pending, error))
+    return false;
+  if (work->spec->dry_run)
+    return migrate_warn_command_unrehearsed (work->run.context, base, pending, error);
+  return migrate_check_command_rehearsed (work->run.context, base, pending,
+                                          work->spec->no_rehearsal, ret_is_confirmed, error);
 }
 
-/* Nobody knows what a command will lose, and no copy was tried. */
+/* Nobody knows what a down command will lose. */
 static bool
 ask (const ExternalWork *work, GError **error)
 {
   const MigrateRun *run = &work->run;
   const ProjectEnvironment *environment = run->base->project->environment;
   const char *database = db_database (run->base->conn);
-  bool is_strict = environment->is_protected || !work->is_up;
+  bool is_confirmed;
   g_autofree char *what = g_strdup_printf ("run %s on the database “%s” of %s", work->key, database,
                                            environment->name);
-  if (!work->is_up && !migrate_check_production (run->base->project, error))
+  if ((!work->is_up && !migrate_check_production (run->base->project, error))
+      || !check_rehearsed (work, &is_confirmed, error))
     return false;
-  if (work->is_up && environment->is_protected && !work->spec->no_rehearsal)
-    return keel_error (error, KEEL_ERROR_REFUSED,
-                       "Try it on a copy (“pgkeel restore”), then go on with --no-rehearsal.",
-                       "the environment “%s” is protected, and commands cannot be rehearsed",
-                       environment->name);
-  return confirm (run->context, is_strict ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
-                  is_strict && is_set ("DB_MIGRATE_CONFIRM"),
-                  is_strict ? "set DB_MIGRATE_CONFIRM=1" : "pass --yes", error);
+  return is_confirmed
+         || confirm (run->context, work->is_up ? CONFIRM_YES_NO : CONFIRM_NAME, what, database,
+                     !work->is_up && migrate_is_set ("DB_MIGRATE_CONFIRM"),
+                     work->is_up ? NULL : "set DB_MIGRATE_CONFIRM=1", error);
 }
 
 static bool
@@ -264,6 +274,20 @@ append_rows (GString *text, const char *verb, const GPtrArray *rows)
     g_string_append_printf (text, " and %u more", rows->len - NAMED_MAX);
 }
 
+/* More than the table tells: it may keep the last one only. */
+static void
+append_done (GString *text, const ExternalWork *work)
+{
+  if (work->done->len <= (work->is_up ? work->gained : work->lost)->len)
+    return;
+  g_string_append_printf (text, "; %s", work->is_up ? "applied" : "undone");
+  for (guint i = 0; i < work->done->len && i < NAMED_MAX; i++)
+    g_string_append_printf (text, "%s %s", i > 0 ? "," : "",
+                            ((const ExternalRow *) work->done->pdata[i])->version);
+  if (work->done->len > NAMED_MAX)
+    g_string_append_printf (text, " and %u more", work->done->len - NAMED_MAX);
+}
+
 static bool
 schema_changed (const ExternalWork *work)
 {
@@ -278,6 +302,7 @@ describe_state (const ExternalWork *work)
                                                       : "the schema is as it was before");
   append_rows (text, "gained", work->gained);
   append_rows (text, "lost", work->lost);
+  append_done (text, work);
   if (work->gained->len == 0 && work->lost->len == 0)
     g_string_append (text, work->after.tables->len > 0
                                ? "; the tool's table has neither gained nor lost a row"
@@ -305,7 +330,7 @@ check_lock (ExternalWork *work, GError **error)
 }
 
 static bool
-look_after (ExternalWork *work, GError **error)
+look_after (ExternalWork *work, const char *output, GError **error)
 {
   DbConn *conn;
   if (!check_lock (work, error))
@@ -316,7 +341,13 @@ look_after (ExternalWork *work, GError **error)
     return false;
   work->gained = external_rows_missing (&work->after, &work->before);
   work->lost = external_rows_missing (&work->before, &work->after);
-  return true;
+  const ExternalState *less = work->is_up ? &work->before : &work->after;
+  const ExternalState *more = work->is_up ? &work->after : &work->before;
+  const ExternalTold told = { .root = work->run.base->project->folder,
+                              .dir = work->run.base->project->migrations.dir,
+                              .status = work->status,
+                              .output = output };
+  return external_list_applied (&told, less, more, &work->done, error);
 }
 
 static bool
@@ -329,6 +360,7 @@ write_history (const ExternalWork *work, const char *problem, GError **error)
                             .problem = problem,
                             .gained = work->gained,
                             .lost = work->lost,
+                            .done = work->done,
                             .has_table = work->after.tables->len > 0,
                             .schema_changed = schema_changed (work),
                             .schema_fingerprint = work->after.schema_fingerprint };
@@ -374,7 +406,7 @@ settle (ExternalWork *work, const char *output, GError **problem)
 {
   g_autoptr (GError) unknown = NULL;
   cancel_hold ();
-  if (!look_after (work, &unknown))
+  if (!look_after (work, output, &unknown))
     {
       report_warning (&work->run.context->report,
                       "what state the database is in now could not be found out", unknown->message);
@@ -441,9 +473,10 @@ show (const ExternalWork *work)
   if (run->context->json)
     {
       output_json (json_pack (
-          "{s:b, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o}", "dry_run", 0, "command",
+          "{s:b, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o}", "dry_run", 0, "command",
           work->key, "exit_code", work->exit_code, "gained", rows_json (work->gained, NULL), "lost",
-          rows_json (work->lost, NULL), "schema_changed",
+          rows_json (work->lost, NULL), work->is_up ? "applied" : "undone",
+          rows_json (work->done, NULL), "schema_changed",
           is_known ? json_boolean (schema_changed (work)) : json_null (), "schema_fingerprint",
           output_json_string (after->schema_fingerprint), "backup",
           output_json_string (run->backup), "seconds", (double) run->elapsed_us / 1e6,
@@ -491,7 +524,8 @@ run_locked (ExternalWork *work, GError **error)
 static bool
 run_dry (ExternalWork *work, GError **error)
 {
-  if (!look_before (work, error))
+  bool ignored;
+  if (!look_before (work, error) || !check_rehearsed (work, &ignored, error))
     return false;
   if (work->run.context->json)
     output_json (json_pack ("{s:b, s:s, s:o}", "dry_run", 1, "command", work->key, "migrations",

@@ -141,6 +141,11 @@ format_locks (const Measurement *measurement)
         continue;
       g_string_append_printf (text, "%s%s on %s", text->len > 0 ? "; " : "", lock->mode,
                               lock->relation);
+      if (lock->held_us > 0)
+        {
+          g_autofree char *held = format_time (lock->held_us);
+          g_string_append_printf (text, " for %s", held);
+        }
       last = lock->relation;
     }
   if (measurement->locks->len == 0 && measurement->is_alone)
@@ -209,21 +214,57 @@ print_return (const Rehearsal *r)
   switch (r->way_back)
     {
     case REHEARSAL_PROVEN:
-      output_line (
-          "way back: proven for %u of %u: the schema, %u of %u tables and their %s rows are "
-          "as before",
-          r->undone_count, r->migrations->len, r->tables_equal, r->tables_total, rows);
+      if (r->command != NULL)
+        output_line (
+            "way back: proven, by %u run%s of migrations.command.down: the schema, %u of %u "
+            "tables and their %s rows are as before",
+            r->command->down_runs, r->command->down_runs == 1 ? "" : "s", r->tables_equal,
+            r->tables_total, rows);
+      else
+        output_line (
+            "way back: proven for %u of %u: the schema, %u of %u tables and their %s rows are "
+            "as before",
+            r->undone_count, r->migrations->len, r->tables_equal, r->tables_total, rows);
       break;
     case REHEARSAL_LOSES:
-      output_line ("way back: %u of %u undone, and NOT as before:", r->undone_count,
-                   r->migrations->len);
+      if (r->command != NULL)
+        output_line ("way back: after %u run%s of migrations.command.down it is NOT as before:",
+                     r->command->down_runs, r->command->down_runs == 1 ? "" : "s");
+      else
+        output_line ("way back: %u of %u undone, and NOT as before:", r->undone_count,
+                     r->migrations->len);
       break;
-    case REHEARSAL_DOWN_FAILED: output_line ("way back: a down script fails"); break;
-    case REHEARSAL_NO_DOWN: output_line ("way back: none, the last one has no down script"); break;
+    case REHEARSAL_DOWN_FAILED:
+      output_line ("way back: %s fails",
+                   r->command != NULL ? "migrations.command.down" : "a down script");
+      break;
+    case REHEARSAL_NO_DOWN:
+      output_line ("way back: none, %s", r->command != NULL ? "there is no migrations.command.down"
+                                                            : "the last one has no down script");
+      break;
     default: output_line ("way back: not tried"); break;
     }
   for (guint i = 0; i < r->differences->len; i++)
     output_line ("  %s", (const char *) r->differences->pdata[i]);
+}
+
+static void
+print_texts (const char *title, const GPtrArray *texts)
+{
+  output_line ("%s: %u", title, texts->len);
+  for (guint i = 0; i < texts->len; i++)
+    output_line ("  %s", (const char *) texts->pdata[i]);
+}
+
+/* What a command did, as a whole. */
+static void
+print_command (const RehearsedCommand *command)
+{
+  if (command == NULL)
+    return;
+  print_texts ("migrations applied, as far as the tool's table tells", command->applied);
+  print_texts ("objects that differ after it", command->schema_changes);
+  print_texts ("data that was there and is not as it was", command->data_changes);
 }
 
 static void
@@ -243,6 +284,7 @@ print_rehearsal (const Rehearsal *r, const char *path)
       const RehearsedMigration *migration = r->migrations->pdata[i - 1];
       print_measured (migration->down_path, migration->down, migration->down_us);
     }
+  print_command (r->command);
   print_return (r);
   if (r->failed_in == NULL)
     output_line ("constraints: %u of %u hold", r->constraints_total - r->constraints_broken->len,
@@ -251,8 +293,11 @@ print_rehearsal (const Rehearsal *r, const char *path)
     output_line ("problem: %s", (const char *) r->problems->pdata[i]);
   for (guint i = 0; i < r->notes->len; i++)
     output_line ("note: %s", (const char *) r->notes->pdata[i]);
-  output_line ("%u migration%s rehearsed on %s as role %s in %s (restoring: %s): %s",
-               r->migrations->len, r->migrations->len == 1 ? "" : "s",
+  g_autofree char *what = r->command != NULL
+                              ? g_strdup ("migrations.command.up")
+                              : g_strdup_printf ("%u migration%s", r->migrations->len,
+                                                 r->migrations->len == 1 ? "" : "s");
+  output_line ("%s rehearsed on %s as role %s in %s (restoring: %s): %s", what,
                r->is_fresh ? "a copy made just now" : r->backup, r->role, time, restore, verdict);
   output_line ("kept in %s", path);
 }
@@ -298,6 +343,69 @@ finish (CliContext *context, const Source *source, const Rehearsal *rehearsal, G
 }
 
 static bool
+check_command (const Project *project, GError **error)
+{
+  const char *refused = option_to != NULL ? "--to" : option_late ? "--allow-out-of-order" : NULL;
+  if (project->migrations.up_command == NULL)
+    return keel_error (error, KEEL_ERROR_CONFIG,
+                       "Write it into pgkeel.yaml: the command that does it, as in a shell.",
+                       "the project has no migrations.command.up");
+  return refused == NULL
+         || keel_error (error, KEEL_ERROR_USAGE, "Write it into that command.",
+                        "%s cannot be passed on to migrations.command.up", refused);
+}
+
+/* A command that does not read our variables works in the database that it is set to. */
+static bool
+ask_command (CliContext *context, GError **error)
+{
+  const ProjectEnvironment *environment = context->project->environment;
+  g_autofree char *what = g_strdup_printf (
+      "run the commands of this project with DATABASE_URL and PGHOST set to the copy (one that reads "
+      "neither would work in the database it is set to, perhaps that of %s)",
+      environment->name);
+  return !environment->is_protected
+         || confirm (context, CONFIRM_YES_NO, what, NULL, false, NULL, error);
+}
+
+/* Other variables that hold the environment's URL: they lead to the copy as well. */
+static bool
+list_variables (const Project *project, char ***ret_names, GError **error)
+{
+  const char *url = NULL;
+  *ret_names = NULL;
+  if (project->environment->is_local)
+    return true;
+  if (!project_url (project, &url, NULL) || url == NULL)
+    return true;
+  *ret_names = target_url_variables (project, url, error);
+  return *ret_names != NULL;
+}
+
+static bool
+rehearse_command (CliContext *context, GError **error)
+{
+  const Project *project = context->project;
+  g_auto (Source) source = { 0 };
+  g_auto (Rehearsal) rehearsal = { 0 };
+  g_auto (GStrv) variables = NULL;
+  if (!check_command (project, error) || !ask_command (context, error)
+      || !list_variables (project, &variables, error) || !open_source (context, &source, error))
+    return false;
+  g_autofree char *user = usual_user (project);
+  RehearseCommandSpec spec = { .copy = { .project = project,
+                                         .reader = source.reader,
+                                         .backup = source.name,
+                                         .is_fresh = option_from_database,
+                                         .user = user,
+                                         .job_count = (unsigned int) MAX (option_jobs, 0) },
+                               .also = (const char *const *) variables,
+                               .output = migrate_pass_on };
+  return rehearsal_run_command (&spec, &context->report, &rehearsal, error)
+         && finish (context, &source, &rehearsal, error);
+}
+
+static bool
 run_rehearse (CliContext *context, int argc, char **argv, GError **error)
 {
   (void) argc;
@@ -309,10 +417,7 @@ run_rehearse (CliContext *context, int argc, char **argv, GError **error)
     return keel_error (error, KEEL_ERROR_USAGE, "Give one of them.",
                        "--from and --from-database do not go together");
   if (migrate_is_external (context))
-    return keel_error (
-        error, KEEL_ERROR_USAGE,
-        "Try it on a copy (“pgkeel restore”) that the command is pointed to.",
-        "the migrations of this project are run by a command, which cannot be rehearsed");
+    return rehearse_command (context, error);
   if (!migrate_base_open (context, &base, error) || !open_source (context, &source, error))
     return false;
   g_autofree char *user = usual_user (base.project);
@@ -354,7 +459,10 @@ const CliCommand migrate_rehearse_command = {
     "before, applies them again, and validates all foreign keys and checks.\n\n"
     "The result is kept beside the backup. In protected environments `migrate up` wants one of exactly\n"
     "the files that it is about to run. Exit code 1: a migration or its way back fails, or it leaves\n"
-    "rows that break a constraint, or an invalid index. Times are those of this machine, without fsync.",
+    "rows that break a constraint, or an invalid index. Times are those of this machine, without fsync.\n\n"
+    "Commands of the project (migrations.command) run on the copy, to which DATABASE_URL and PGHOST lead\n"
+    "them, and are measured from outside. One that reads neither works in the database that it is set\n"
+    "to: in protected environments it is asked first.",
   .example = "pgkeel -e production migrate rehearse --html=rehearsal.html",
   .options = rehearse_options,
   .run = run_rehearse,
@@ -368,20 +476,17 @@ describe_age (int64_t rehearsed)
   return duration_format (MAX (clock_now () - rehearsed, 0));
 }
 
-bool
-migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
-                         bool waived, GError **error)
+/* What MATCH means for who wants to go on. */
+static bool
+check_match (CliContext *context, const MigrateBase *base, const RehearsalMatch *match, bool waived,
+             bool *ret_is_confirmed, GError **error)
 {
   const ProjectEnvironment *environment = base->project->environment;
-  g_auto (RehearsalMatch) match = { 0 };
-  if (!environment->is_protected)
-    return true;
-  if (!rehearsal_find (base->project, items, &match, error))
-    return false;
-  if (match.found)
+  *ret_is_confirmed = false;
+  if (match->found)
     {
-      g_autofree char *age = describe_age (match.rehearsed);
-      report_step (&context->report, "rehearsed %s ago on %s", age, match.backup);
+      g_autofree char *age = describe_age (match->rehearsed);
+      report_step (&context->report, "rehearsed %s ago on %s", age, match->backup);
       return true;
     }
   if (!waived)
@@ -389,14 +494,44 @@ migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPt
         error, KEEL_ERROR_REFUSED,
         "Run “pgkeel migrate rehearse” first; --no-rehearsal goes on without.",
         "the environment “%s” is protected, and these migrations are not rehearsed: %s",
-        environment->name, match.reason);
+        environment->name, match->reason);
   const char *database = db_database (base->conn);
   g_autofree char *what
       = g_strdup_printf ("apply to the database “%s” of %s what was not rehearsed (%s)", database,
-                         environment->name, match.reason);
-  return confirm (context, CONFIRM_NAME, what, database,
-                  g_strcmp0 (g_getenv ("DB_MIGRATE_CONFIRM"), "1") == 0, "set DB_MIGRATE_CONFIRM=1",
-                  error);
+                         environment->name, match->reason);
+  *ret_is_confirmed
+      = confirm (context, CONFIRM_NAME, what, database, migrate_is_set ("DB_MIGRATE_CONFIRM"),
+                 "set DB_MIGRATE_CONFIRM=1", error);
+  return *ret_is_confirmed;
+}
+
+static void
+warn_of_match (CliContext *context, const RehearsalMatch *match)
+{
+  g_autofree char *text = g_strdup_printf ("these migrations are not rehearsed: %s", match->reason);
+  if (!match->found)
+    report_warning (&context->report, text, "Run “pgkeel migrate rehearse” before “migrate up”.");
+}
+
+bool
+migrate_check_rehearsed (CliContext *context, const MigrateBase *base, const GPtrArray *items,
+                         bool waived, GError **error)
+{
+  g_auto (RehearsalMatch) match = { 0 };
+  bool ignored;
+  return !base->project->environment->is_protected
+         || (rehearsal_find (base->project, items, &match, error)
+             && check_match (context, base, &match, waived, &ignored, error));
+}
+
+bool
+migrate_check_command_rehearsed (CliContext *context, const MigrateBase *base,
+                                 const ExternalPending *pending, bool waived,
+                                 bool *ret_is_confirmed, GError **error)
+{
+  g_auto (RehearsalMatch) match = { 0 };
+  return rehearsal_find_command (base->project, pending, &match, error)
+         && check_match (context, base, &match, waived, ret_is_confirmed, error);
 }
 
 bool
@@ -408,8 +543,17 @@ migrate_warn_unrehearsed (CliContext *context, const MigrateBase *base, const GP
     return true;
   if (!rehearsal_find (base->project, items, &match, error))
     return false;
-  g_autofree char *text = g_strdup_printf ("these migrations are not rehearsed: %s", match.reason);
-  if (!match.found)
-    report_warning (&context->report, text, "Run “pgkeel migrate rehearse” before “migrate up”.");
+  warn_of_match (context, &match);
+  return true;
+}
+
+bool
+migrate_warn_command_unrehearsed (CliContext *context, const MigrateBase *base,
+                                  const ExternalPending *pending, GError **error)
+{
+  g_auto (RehearsalMatch) match = { 0 };
+  if (!rehearsal_find_command (base->project, pending, &match, error))
+    return false;
+  warn_of_match (context, &match);
   return true;
 }

@@ -50,9 +50,35 @@ migrate_audit (const MigrateRun *run, const char *phase, const char *message, GE
   return audit_write (run->base->project, run->action, phase, details, error);
 }
 
+bool
+migrate_refuse (const MigrateRun *run, GError *problem, GError **error)
+{
+  if (keel_error_is (problem, KEEL_ERROR_REFUSED)
+      && !migrate_audit (run, "refused", problem->message, NULL))
+    report_warning (&run->context->report, "the refusal could not be written to the audit log",
+                    NULL);
+  g_propagate_error (error, problem);
+  return false;
+}
+
+bool
+migrate_is_set (const char *variable)
+{
+  return g_strcmp0 (g_getenv (variable), "1") == 0;
+}
+
+void
+migrate_show_nothing (const CliContext *context, bool dry_run, const char *verb, const char *words)
+{
+  if (context->json)
+    output_json (json_pack ("{s:b, s:[], s:n}", "dry_run", (int) dry_run, verb, "failure"));
+  else
+    output_line ("%s", words);
+}
+
 /* Nothing can be lost where there is nothing. */
-static bool
-is_empty (DbConn *conn, bool *ret_empty, GError **error)
+bool
+migrate_is_empty (DbConn *conn, bool *ret_empty, GError **error)
 {
   g_autofree char *found = NULL;
   if (!db_query_text (conn,
@@ -76,7 +102,7 @@ migrate_back_up (MigrateRun *run, GError **error)
   bool empty;
   if (run->no_backup || run->base->project->environment->is_local)
     return true;
-  if (!is_empty (run->base->conn, &empty, error))
+  if (!migrate_is_empty (run->base->conn, &empty, error))
     return false;
   if (empty)
     {
@@ -125,8 +151,8 @@ run_all (MigrateRun *run, Run *runner, bool is_up, GError **error)
 }
 
 /* Intent before, outcome after; a failure that cannot be logged is still the failure. */
-bool
-migrate_run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
+static bool
+run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
 {
   g_autoptr (GError) problem = NULL;
   if (!migrate_back_up (run, error))
@@ -193,8 +219,9 @@ migrate_warn_of_left (const MigrateRun *run)
     }
 }
 
-void
-migrate_run_show (const MigrateRun *run, const char *verb)
+/* What RUN did, or its part before it failed. */
+static void
+show_run (const MigrateRun *run, const char *verb)
 {
   const RunAftermath *after = &run->aftermath;
   migrate_warn_of_left (run);
@@ -214,6 +241,14 @@ migrate_run_show (const MigrateRun *run, const char *verb)
                  (double) run->elapsed_us / 1e6);
   if (run->backup != NULL)
     output_line ("as it was before: %s", run->backup);
+}
+
+bool
+migrate_run_items (MigrateRun *run, Run *runner, bool is_up, GError **error)
+{
+  bool done = run_items (run, runner, is_up, error);
+  show_run (run, is_up ? "applied" : "undone");
+  return done;
 }
 
 /* --- up -------------------------------------------------------------------------------------- */
@@ -276,15 +311,6 @@ show_plan (const CliContext *context, const MigrateBase *base, const GPtrArray *
 }
 
 static void
-show_nothing (const CliContext *context)
-{
-  if (context->json)
-    output_json (json_pack ("{s:b, s:[], s:n}", "dry_run", 0, "applied", "failure"));
-  else
-    output_line ("nothing is pending");
-}
-
-static void
 warn_of_missing (CliContext *context, const Plan *plan)
 {
   for (guint i = 0; i < plan->items->len; i++)
@@ -318,7 +344,7 @@ static bool
 check_rehearsed (MigrateRun *run, GError **error)
 {
   bool empty = false;
-  return is_empty (run->base->conn, &empty, error)
+  return migrate_is_empty (run->base->conn, &empty, error)
          && (empty
              || migrate_check_rehearsed (run->context, run->base, run->items, option_no_rehearsal,
                                          error));
@@ -332,15 +358,9 @@ ask (MigrateRun *run, GError **error)
   g_autofree char *what = g_strdup_printf ("apply %u migration%s to the database “%s” of %s",
                                            run->items->len, run->items->len == 1 ? "" : "s",
                                            db_database (run->base->conn), environment->name);
-  if (check_rehearsed (run, &problem)
-      && confirm (run->context, CONFIRM_YES_NO, what, NULL, false, NULL, &problem))
-    return true;
-  if (keel_error_is (problem, KEEL_ERROR_REFUSED)
-      && !migrate_audit (run, "refused", problem->message, NULL))
-    report_warning (&run->context->report, "the refusal could not be written to the audit log",
-                    NULL);
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return false;
+  return (check_rehearsed (run, &problem)
+          && confirm (run->context, CONFIRM_YES_NO, what, NULL, false, NULL, &problem))
+         || migrate_refuse (run, g_steal_pointer (&problem), error);
 }
 
 /* With the lock held. */
@@ -353,7 +373,7 @@ run_locked (CliContext *context, MigrateBase *base, GError **error)
     return false;
   if (items->len == 0)
     {
-      show_nothing (context);
+      migrate_show_nothing (context, false, "applied", "nothing is pending");
       return true;
     }
   g_auto (MigrateRun) run = { .context = context,
@@ -365,9 +385,7 @@ run_locked (CliContext *context, MigrateBase *base, GError **error)
       || !show_plan (context, base, items, error) || !ask (&run, error)
       || !migrate_run_start (&run, &runner, error) || !update_checksums (base, error))
     return false;
-  bool done = migrate_run_items (&run, runner, true, error);
-  migrate_run_show (&run, "applied");
-  return done;
+  return migrate_run_items (&run, runner, true, error);
 }
 
 bool
@@ -397,7 +415,7 @@ migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
            && (items->len == 0 || migrate_warn_unrehearsed (context, &base, items, error));
   if (items->len == 0)
     {
-      show_nothing (context);
+      migrate_show_nothing (context, false, "applied", "nothing is pending");
       return true;
     }
   return migrate_base_lock (context, &base, option_wait, error)

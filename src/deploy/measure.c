@@ -1,18 +1,9 @@
 #include "deploy/measure.h"
 #include "base/clock.h"
+#include "deploy/relations.h"
 #include "deploy/sampler.h"
 
 #include <string.h>
-
-/* What is known of a relation. */
-typedef struct
-{
-  char *name;
-  char kind;
-  char *file;  /* pg_class.relfilenode */
-  bool is_new; /* made in this transaction */
-  int64_t inserted, updated, deleted;
-} Relation;
 
 struct Measure
 {
@@ -34,16 +25,6 @@ struct Measure
   int64_t wal_before, size_before;
 };
 
-/* --- what is kept ---------------------------------------------------------------------------- */
-
-static void
-relation_free (Relation *relation)
-{
-  g_free (relation->name);
-  g_free (relation->file);
-  g_free (relation);
-}
-
 /* --- looking --------------------------------------------------------------------------------- */
 
 /* Where WAL and size are, and which transaction the session is in. */
@@ -63,37 +44,6 @@ look (Measure *measure, int64_t *ret_wal, int64_t *ret_size, char **ret_transact
   *ret_size = db_result_int64 (result, 0, 1);
   if (ret_transaction != NULL)
     *ret_transaction = g_strdup (db_result_text (result, 0, 2));
-  return true;
-}
-
-static Relation *
-relation_of_row (const DbResult *result, int row)
-{
-  Relation *relation = g_new0 (Relation, 1);
-  relation->name = g_strdup (db_result_text (result, row, 1));
-  relation->kind = db_result_text (result, row, 2)[0];
-  relation->file = g_strdup (db_result_text (result, row, 3));
-  return relation;
-}
-
-/* All there are, as committed. */
-static bool
-read_relations (Measure *measure, GHashTable **ret_relations, GError **error)
-{
-  static const char sql[]
-      = "SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind, c.relfilenode\n"
-        "  FROM pg_catalog.pg_class c\n"
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-        " WHERE c.oid >= 16384";
-  g_autoptr (DbResult) result = NULL;
-  if (!db_query (measure->watch, sql, 0, NULL, &result, error))
-    return false;
-  GHashTable *relations
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) relation_free);
-  for (int row = 0; row < db_result_rows (result); row++)
-    g_hash_table_insert (relations, g_strdup (db_result_text (result, row, 0)),
-                         relation_of_row (result, row));
-  *ret_relations = relations;
   return true;
 }
 
@@ -159,15 +109,6 @@ note_new_locks (Measure *measure, Measurement *measurement, GHashTable *locks)
   measurement_sort_locks (measurement);
 }
 
-/* BEFORE and NOW are one relation. */
-static void
-note_file (Measurement *measurement, const Relation *before, const Relation *now)
-{
-  if (strcmp (before->file, now->file) != 0)
-    measurement_add_file (measurement, now->name, now->kind);
-}
-
-
 /* Takes over what the transaction sees now; MEASUREMENT (NULL: none) is told the differences. */
 static void
 take_own (Measure *measure, const DbResult *own, Measurement *measurement)
@@ -175,14 +116,14 @@ take_own (Measure *measure, const DbResult *own, Measurement *measurement)
   for (int row = 0; row < db_result_rows (own); row++)
     {
       const char *oid = db_result_text (own, row, 0);
-      Relation *now = relation_of_row (own, row);
+      Relation *now = relation_new (own, row);
       const Relation *before = g_hash_table_lookup (measure->relations, oid);
       now->inserted = db_result_int64 (own, row, 4);
       now->updated = db_result_int64 (own, row, 5);
       now->deleted = db_result_int64 (own, row, 6);
       now->is_new = before == NULL || before->is_new;
       if (measurement != NULL && before != NULL)
-        note_file (measurement, before, now);
+        relation_note_file (measurement, before, now);
       if (measurement != NULL && measure->counted && strchr ("rm", now->kind) != NULL)
         measurement_add_rows (measurement, now->name,
                               now->inserted - (before != NULL ? before->inserted : 0),
@@ -203,7 +144,7 @@ begin_transaction (Measure *measure, const char *transaction, GError **error)
   if (measure->transaction != NULL && strcmp (measure->transaction, transaction) == 0
       && *transaction != '\0')
     return true;
-  if (!read_relations (measure, &relations, error))
+  if (!relations_read (measure->watch, &relations, error))
     return false;
   g_clear_pointer (&measure->relations, g_hash_table_unref);
   measure->relations = relations;
@@ -350,21 +291,18 @@ measure_alone (Measure *measure, Measurement *measurement, GHashTable *locks, GE
   g_autoptr (GHashTable) relations = NULL;
   GHashTableIter iter;
   void *oid, *value;
-  if (!read_relations (measure, &relations, error))
+  if (!relations_read (measure->watch, &relations, error))
     return false;
   g_hash_table_iter_init (&iter, relations);
   while (g_hash_table_iter_next (&iter, &oid, &value))
     {
       const Relation *before = g_hash_table_lookup (measure->relations, oid);
       if (before != NULL)
-        note_file (measurement, before, value);
+        relation_note_file (measurement, before, value);
       else
         {
-          Relation *now = g_new0 (Relation, 1);
-          *now = *(Relation *) value;
+          Relation *now = relation_copy (value);
           now->is_new = true;
-          now->name = g_strdup (now->name);
-          now->file = g_strdup (now->file);
           g_hash_table_insert (measure->relations, g_strdup (oid), now);
         }
     }

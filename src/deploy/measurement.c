@@ -72,21 +72,40 @@ measurement_show_text (const char *text)
   return g_strdup_printf ("%.*s%s", (int) length, valid, length < whole ? " ..." : "");
 }
 
-Measurement *
-measurement_new (const MigrateScript *script, guint index)
+static Measurement *
+make (void)
 {
-  const ScriptStatement *statement = migrate_script_at (script, index);
   Measurement *measurement = g_new0 (Measurement, 1);
-  g_autofree char *text = migrate_script_statement_text (script, index);
-  measurement->index = index;
-  measurement->line = statement->line;
-  measurement->tag = g_strdup (statement->class.tag);
-  measurement->text = measurement_show_text (text);
   measurement->rows = -1;
   measurement->locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lock_free);
   measurement->rewritten = g_ptr_array_new_with_free_func (g_free);
   measurement->rebuilt = g_ptr_array_new_with_free_func (g_free);
   measurement->touched = g_ptr_array_new_with_free_func ((GDestroyNotify) rows_free);
+  return measurement;
+}
+
+Measurement *
+measurement_new (const MigrateScript *script, guint index)
+{
+  const ScriptStatement *statement = migrate_script_at (script, index);
+  Measurement *measurement = make ();
+  g_autofree char *text = migrate_script_statement_text (script, index);
+  measurement->index = index;
+  measurement->line = statement->line;
+  measurement->tag = g_strdup (statement->class.tag);
+  measurement->text = measurement_show_text (text);
+  return measurement;
+}
+
+Measurement *
+measurement_new_command (const char *key, const char *text)
+{
+  Measurement *measurement = make ();
+  measurement->line = 1;
+  measurement->rounds = 1;
+  measurement->is_alone = true;
+  measurement->tag = g_strdup (key);
+  measurement->text = measurement_show_text (text);
   return measurement;
 }
 
@@ -120,27 +139,52 @@ is_of_others (const char *relation, char kind)
          || g_str_has_prefix (relation, "pgkeel.");
 }
 
+/* "ACCESS EXCLUSIVE" of "AccessExclusiveLock". */
+static const char *
+words_of_mode (const char *mode)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (modes[i].server, mode) == 0)
+      return modes[i].words;
+  return mode;
+}
+
+static MeasuredLock *
+find_lock (const Measurement *measurement, const char *relation, const char *words)
+{
+  for (guint i = 0; i < measurement->locks->len; i++)
+    {
+      MeasuredLock *lock = measurement->locks->pdata[i];
+      if (strcmp (lock->relation, relation) == 0 && strcmp (lock->mode, words) == 0)
+        return lock;
+    }
+  return NULL;
+}
+
 void
 measurement_add_lock (Measurement *measurement, const char *relation, char kind, bool is_new,
                       const char *mode)
 {
-  if (is_of_others (relation, kind))
+  const char *words = words_of_mode (mode);
+  if (is_of_others (relation, kind) || find_lock (measurement, relation, words) != NULL)
     return;
-  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
-    if (strcmp (modes[i].server, mode) == 0)
-      mode = modes[i].words;
-  for (guint i = 0; i < measurement->locks->len; i++)
-    {
-      const MeasuredLock *lock = measurement->locks->pdata[i];
-      if (strcmp (lock->relation, relation) == 0 && strcmp (lock->mode, mode) == 0)
-        return;
-    }
   MeasuredLock *lock = g_new0 (MeasuredLock, 1);
   lock->relation = g_strdup (relation);
   lock->kind = kind;
-  lock->mode = g_strdup (mode);
+  lock->mode = g_strdup (words);
   lock->is_new = is_new;
   g_ptr_array_add (measurement->locks, lock);
+}
+
+void
+measurement_add_lock_time (Measurement *measurement, const char *relation, const char *mode,
+                           int64_t held_us, int64_t waited_us)
+{
+  MeasuredLock *lock = find_lock (measurement, relation, words_of_mode (mode));
+  if (lock == NULL)
+    return;
+  lock->held_us += held_us;
+  lock->waited_us += waited_us;
 }
 
 static int

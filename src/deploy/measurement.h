@@ -7,10 +7,11 @@
 
 typedef struct
 {
-  char *relation; /* "schema.name", quoted where needed */
-  char kind;      /* pg_class.relkind */
-  char *mode;     /* "ACCESS EXCLUSIVE" */
-  bool is_new;    /* made in the same transaction: nobody else sees it yet */
+  char *relation;             /* "schema.name", quoted where needed */
+  char kind;                  /* pg_class.relkind */
+  char *mode;                 /* "ACCESS EXCLUSIVE" */
+  bool is_new;                /* made in the same transaction: nobody else sees it yet */
+  int64_t held_us, waited_us; /* of a command: for how long it was seen held, and waited for */
 } MeasuredLock;
 
 typedef struct
@@ -44,6 +45,9 @@ void measurement_free (Measurement *measurement);
 /* One of statement INDEX, with nothing measured yet. Caller frees. */
 Measurement *measurement_new (const MigrateScript *script, guint index);
 
+/* Of a command TEXT, called KEY in pgkeel.yaml. Caller frees. */
+Measurement *measurement_new_command (const char *key, const char *text);
+
 /* The beginning of a statement's TEXT, valid UTF-8, and without literals that may be secrets. Caller
  * frees. */
 char *measurement_show_text (const char *text);
@@ -52,6 +56,8 @@ char *measurement_show_text (const char *text);
  * to others (TOAST, pgkeel's own) are left out. */
 void measurement_add_lock (Measurement *measurement, const char *relation, char kind, bool is_new,
                            const char *mode);
+void measurement_add_lock_time (Measurement *measurement, const char *relation, const char *mode,
+                                int64_t held_us, int64_t waited_us);
 void measurement_add_file (Measurement *measurement, const char *relation, char kind);
 /* Counts below 0 are none. */
 void measurement_add_rows (Measurement *measurement, const char *table, int64_t inserted,

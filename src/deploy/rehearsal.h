@@ -10,6 +10,7 @@
 
 #include "backup/reader.h"
 #include "deploy/measure.h"
+#include "migrate/external_pending.h"
 #include "migrate/plan.h"
 #include "project/project.h"
 
@@ -26,6 +27,27 @@ typedef struct
   bool allow_late;
   unsigned int job_count;
 } RehearseSpec;
+
+/* Of migrations that a command of the project runs (migrations.command): set, parser, to and allow_late are
+ * not used. */
+typedef struct
+{
+  RehearseSpec copy;
+  const char *const *also; /* as in ExternalCommand */
+  /* What the commands write, as it comes. */
+  void (*output) (const char *bytes, size_t length, void *data);
+} RehearseCommandSpec;
+
+/* What such a command did, as a whole: its one RehearsedMigration has the measurements. */
+typedef struct
+{
+  ExternalPending *pending;  /* what was to be done */
+  guint session_count;       /* of its sessions that were seen in the copy */
+  guint down_runs;           /* how often the down command ran */
+  GPtrArray *applied;        /* of char *: the tool's migrations */
+  GPtrArray *schema_changes; /* of char *: how the schema differs after the up command */
+  GPtrArray *data_changes;   /* of char *: what of the data that was there is not as it was */
+} RehearsedCommand;
 
 /* One migration of it. */
 typedef struct
@@ -65,6 +87,8 @@ typedef struct
   int64_t size_before, size_after; /* of the database, in bytes */
   GPtrArray *migrations;           /* of RehearsedMigration; empty: nothing is pending */
 
+  RehearsedCommand *command; /* NULL: pgkeel itself ran the files */
+
   bool passed;
   GPtrArray *problems;   /* of char *: why not */
   GPtrArray *notes;      /* of char *: worth knowing */
@@ -86,9 +110,18 @@ typedef struct
 void rehearsal_clear (Rehearsal *rehearsal);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Rehearsal, rehearsal_clear)
 
+/* Fills in the lists, and what SPEC says of the backup. KEEL_ERROR_USAGE for one without data. */
+bool rehearsal_begin (const RehearseSpec *spec, Rehearsal *ret_rehearsal, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* True when it could be held, passed or not. */
 bool rehearsal_run (const RehearseSpec *spec, Report *report, Rehearsal *ret_rehearsal,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same of the project's up command: on the copy, then the down command (as often as it takes to come back
+ * to where the tool's table was), then up again. Several heads are KEEL_ERROR_REFUSED. */
+bool rehearsal_run_command (const RehearseCommandSpec *spec, Report *report,
+                            Rehearsal *ret_rehearsal, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The whole as the object that is kept, and printed under --json. The caller owns it. */
 json_t *rehearsal_json (const Rehearsal *rehearsal);
@@ -116,6 +149,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RehearsalMatch, rehearsal_match_clear)
  * gives them): these files with these bytes, up and down, one after the other. */
 bool rehearsal_find (const Project *project, const GPtrArray *items, RehearsalMatch *ret_match,
                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same for commands: of exactly what is PENDING now. */
+bool rehearsal_find_command (const Project *project, const ExternalPending *pending,
+                             RehearsalMatch *ret_match, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* SHA-256 of the down script's text, hexadecimal; NULL without one. Caller frees. */
 char *rehearsal_down_checksum (const Migration *migration);

@@ -4,6 +4,7 @@
 #include "backup/catalogue.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/size.h"
 #include "deploy/rehearsal.h"
 
 #include <string.h>
@@ -100,10 +101,14 @@ covers (const json_t *rehearsed, const GPtrArray *items)
   return false;
 }
 
-/* The first of ITEMS that was not rehearsed with these bytes, and how it stands. */
+/* The first of ITEMS that was not rehearsed with these bytes, and how it stands. NULL: all were. */
 static char *
-describe_gap (const json_t *rehearsed, const GPtrArray *items, const char *when)
+find_gap (const json_t *rehearsal, const void *wanted, const char *when)
 {
+  const GPtrArray *items = wanted;
+  const json_t *rehearsed = json_object_get (rehearsal, "migrations");
+  if (covers (rehearsed, items))
+    return NULL;
   for (guint i = 0; i < items->len; i++)
     {
       const PlanItem *item = items->pdata[i];
@@ -123,6 +128,34 @@ describe_gap (const json_t *rehearsed, const GPtrArray *items, const char *when)
   return g_strdup_printf ("the rehearsal of %s ran them in another order", when);
 }
 
+static ExternalPending *
+pending_of (const json_t *command)
+{
+  ExternalPending *pending = external_pending_new ();
+  size_t number;
+  json_t *one;
+  pending->commands = g_strdup (text_of (command, "commands"));
+  pending->status = g_strdup (json_string_value (json_object_get (command, "status")));
+  json_array_foreach (json_object_get (command, "files"), number, one)
+    external_pending_add_file (pending, text_of (one, "path"), text_of (one, "checksum"));
+  json_array_foreach (json_object_get (command, "rows"), number, one)
+    g_ptr_array_add (pending->rows, g_strdup (json_string_value (one)));
+  return pending;
+}
+
+static char *
+find_command_gap (const json_t *rehearsal, const void *wanted, const char *when)
+{
+  const json_t *command = json_object_get (rehearsal, "command");
+  if (!json_is_object (command))
+    return g_strdup_printf ("the rehearsal of %s was of files, not of migrations.command", when);
+  g_autoptr (ExternalPending) pending = pending_of (command);
+  if (!external_pending_is_told (pending))
+    return g_strdup ("nothing tells what the command is going to do (name a "
+                     "migrations.command.status, or the files' folder in migrations.dir)");
+  return external_pending_difference (pending, wanted, when);
+}
+
 /* Rehearsals of another database do not count. */
 static bool
 is_of_environment (const json_t *rehearsal, const Project *project)
@@ -134,21 +167,42 @@ is_of_environment (const json_t *rehearsal, const Project *project)
 typedef struct
 {
   const Project *project;
-  const GPtrArray *items;
+  const void *wanted;
+  /* Why REHEARSAL, held at WHEN, is not of what is WANTED; NULL: it is. */
+  char *(*gap) (const json_t *rehearsal, const void *wanted, const char *when);
   int64_t covering_time, any_time; /* of the last one that covers them, and of the last one */
   RehearsalMatch match;
 } Search;
+
+/* Why a rehearsal of what is wanted does not let it through; NULL: it does. */
+static char *
+find_fault (const Project *project, const json_t *rehearsal, int64_t time, const char *when)
+{
+  int64_t max_age_s = project->migrations.rehearsal_max_age_s;
+  int64_t age_s = clock_now () - time;
+  if (!json_is_true (json_object_get (rehearsal, "passed")))
+    return g_strdup_printf (
+        "the rehearsal of %s failed: %s", when,
+        json_string_value (json_array_get (json_object_get (rehearsal, "problems"), 0)));
+  if (max_age_s == 0 || age_s <= max_age_s)
+    return NULL;
+  g_autofree char *age = duration_format (age_s);
+  g_autofree char *most = duration_format (max_age_s);
+  return g_strdup_printf (
+      "the rehearsal of %s is %s old, more than %s (migrations.rehearsal_max_age)", when, age,
+      most);
+}
 
 static void
 weigh (Search *search, const char *text)
 {
   g_autoptr (json_t) rehearsal = json_loads (text, JSON_REJECT_DUPLICATES, NULL);
   const char *when = text_of (rehearsal, "rehearsed");
-  const json_t *migrations = json_object_get (rehearsal, "migrations");
   int64_t time;
   if (!is_of_environment (rehearsal, search->project) || !clock_parse_iso (when, &time))
     return;
-  bool is_covering = covers (migrations, search->items);
+  g_autofree char *gap = search->gap (rehearsal, search->wanted, when);
+  bool is_covering = gap == NULL;
   if (is_covering ? time < search->covering_time
                   : search->covering_time > 0 || time < search->any_time)
     return;
@@ -157,13 +211,9 @@ weigh (Search *search, const char *text)
   rehearsal_match_clear (match);
   match->rehearsed = time;
   match->backup = g_strdup (text_of (json_object_get (rehearsal, "backup"), "name"));
-  match->found = is_covering && json_is_true (json_object_get (rehearsal, "passed"));
-  if (!is_covering)
-    match->reason = describe_gap (migrations, search->items, when);
-  else if (!match->found)
-    match->reason = g_strdup_printf (
-        "the rehearsal of %s failed: %s", when,
-        json_string_value (json_array_get (json_object_get (rehearsal, "problems"), 0)));
+  match->reason
+      = is_covering ? find_fault (search->project, rehearsal, time, when) : g_steal_pointer (&gap);
+  match->found = match->reason == NULL;
 }
 
 static bool
@@ -200,18 +250,32 @@ weigh_state (Search *search, GError **error)
   return true;
 }
 
+static bool
+find (Search *search, RehearsalMatch *ret_match, GError **error)
+{
+  if (!weigh_store (search, error) || !weigh_state (search, error))
+    {
+      rehearsal_match_clear (&search->match);
+      return false;
+    }
+  if (!search->match.found && search->match.reason == NULL)
+    search->match.reason = g_strdup ("nothing was rehearsed yet for this environment");
+  *ret_match = search->match;
+  return true;
+}
+
 bool
 rehearsal_find (const Project *project, const GPtrArray *items, RehearsalMatch *ret_match,
                 GError **error)
 {
-  Search search = { .project = project, .items = items };
-  if (!weigh_store (&search, error) || !weigh_state (&search, error))
-    {
-      rehearsal_match_clear (&search.match);
-      return false;
-    }
-  if (!search.match.found && search.match.reason == NULL)
-    search.match.reason = g_strdup ("nothing was rehearsed yet for this environment");
-  *ret_match = search.match;
-  return true;
+  Search search = { .project = project, .wanted = items, .gap = find_gap };
+  return find (&search, ret_match, error);
+}
+
+bool
+rehearsal_find_command (const Project *project, const ExternalPending *pending,
+                        RehearsalMatch *ret_match, GError **error)
+{
+  Search search = { .project = project, .wanted = pending, .gap = find_command_gap };
+  return find (&search, ret_match, error);
 }

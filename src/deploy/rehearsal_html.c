@@ -92,6 +92,12 @@ add_locks (GString *page, const Measurement *measurement)
       add_escaped (page, lock->mode);
       g_string_append (page, " on ");
       add_escaped (page, lock->relation);
+      if (lock->held_us > 0 || lock->waited_us > 0)
+        {
+          g_autofree char *held = format_time (lock->held_us);
+          g_autofree char *waited = format_time (lock->waited_us);
+          g_string_append_printf (page, ", held for %s, waited for %s", held, waited);
+        }
       g_string_append (page, lock->is_new ? " (new)</div>" : "</div>");
     }
   if (measurement->is_alone && measurement->locks->len == 0)
@@ -180,6 +186,25 @@ add_fact (GString *page, const char *name, const char *text)
 }
 
 static char *
+describe_command_return (const Rehearsal *r)
+{
+  g_autofree char *rows = text_format_count (r->rows_before);
+  switch (r->way_back)
+    {
+    case REHEARSAL_PROVEN:
+      return g_strdup_printf ("proven by %u runs of the down command; schema, %u of %u tables and "
+                              "their %s rows are as before",
+                              r->command->down_runs, r->tables_equal, r->tables_total, rows);
+    case REHEARSAL_LOSES:
+      return g_strdup_printf ("it loses: %u differences after %u runs of the down command",
+                              r->differences->len, r->command->down_runs);
+    case REHEARSAL_DOWN_FAILED: return g_strdup ("the down command fails");
+    case REHEARSAL_NO_DOWN: return g_strdup ("none: there is no down command");
+    default: return g_strdup ("not tried, as applying failed");
+    }
+}
+
+static char *
 describe_return (const Rehearsal *r)
 {
   g_autofree char *rows = text_format_count (r->rows_before);
@@ -211,7 +236,8 @@ add_facts (GString *page, const Rehearsal *r)
   g_autofree char *server = g_strdup_printf ("PostgreSQL %d.%d, scratch cluster, fsync off",
                                              r->server_version / 10000, r->server_version % 10000);
   g_autofree char *role = g_strdup_printf ("%s%s", r->role, r->is_superuser ? " (superuser)" : "");
-  g_autofree char *way_back = describe_return (r);
+  g_autofree char *way_back
+      = r->command != NULL ? describe_command_return (r) : describe_return (r);
   g_autofree char *constraints = g_strdup_printf ("%u of %u hold, %u indexes INVALID",
                                                   r->constraints_total - r->constraints_broken->len,
                                                   r->constraints_total, r->invalid_indexes->len);
@@ -233,8 +259,11 @@ rehearsal_html (const Rehearsal *r)
 {
   GString *page = g_string_new (head);
   g_string_append (page, "<h1>Rehearsal of ");
-  g_string_append_printf (page, "%u migration%s of ", r->migrations->len,
-                          r->migrations->len == 1 ? "" : "s");
+  if (r->command != NULL)
+    g_string_append (page, "migrations.command.up of ");
+  else
+    g_string_append_printf (page, "%u migration%s of ", r->migrations->len,
+                            r->migrations->len == 1 ? "" : "s");
   add_escaped (page, r->project);
   g_string_append (page, r->passed ? ": <span class=\"good\">passed</span></h1>\n"
                                    : ": <span class=\"bad\">failed</span></h1>\n");
@@ -242,6 +271,13 @@ rehearsal_html (const Rehearsal *r)
   add_list (page, "Problems", "bad", r->problems);
   add_list (page, "What the way back costs", "warn", r->differences);
   add_list (page, "Worth knowing", "", r->notes);
+  if (r->command != NULL)
+    {
+      add_list (page, "Migrations applied, as far as the tool's table tells", "",
+                r->command->applied);
+      add_list (page, "Objects that differ after it", "", r->command->schema_changes);
+      add_list (page, "Data that was there and is not as it was", "warn", r->command->data_changes);
+    }
   for (guint i = 0; i < r->migrations->len; i++)
     {
       const RehearsedMigration *migration = r->migrations->pdata[i];

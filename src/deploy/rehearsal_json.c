@@ -36,9 +36,14 @@ locks_json (const GPtrArray *locks)
     {
       const MeasuredLock *lock = locks->pdata[i];
       char kind[] = { lock->kind, '\0' };
-      json_array_append_new (array, json_pack ("{s:o, s:s, s:s, s:b}", "relation",
-                                               text_json (lock->relation), "kind", kind, "mode",
-                                               lock->mode, "new", (int) lock->is_new));
+      json_t *object = json_pack ("{s:o, s:s, s:s, s:b}", "relation", text_json (lock->relation),
+                                  "kind", kind, "mode", lock->mode, "new", (int) lock->is_new);
+      if (lock->held_us > 0 || lock->waited_us > 0)
+        {
+          json_object_set_new (object, "held_seconds", json_real (seconds (lock->held_us)));
+          json_object_set_new (object, "waited_seconds", json_real (seconds (lock->waited_us)));
+        }
+      json_array_append_new (array, object);
     }
   return array;
 }
@@ -115,6 +120,34 @@ failure_json (const RunFailure *failure, const char *failed_in)
                     text_json (failure->advice));
 }
 
+static json_t *
+files_json (const GPtrArray *files)
+{
+  json_t *array = json_array ();
+  for (guint i = 0; i < files->len; i++)
+    {
+      const ExternalFile *file = files->pdata[i];
+      json_array_append_new (array, json_pack ("{s:o, s:s}", "path", text_json (file->path),
+                                               "checksum", file->checksum));
+    }
+  return array;
+}
+
+static json_t *
+command_json (const RehearsedCommand *command)
+{
+  if (command == NULL)
+    return json_null ();
+  const ExternalPending *pending = command->pending;
+  return json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "commands", pending->commands,
+                    "status", text_json (pending->status), "files", files_json (pending->files),
+                    "rows", texts_json (pending->rows), "applied", texts_json (command->applied),
+                    "schema_changes", texts_json (command->schema_changes), "data_changes",
+                    texts_json (command->data_changes), "sessions",
+                    (json_int_t) command->session_count, "down_runs",
+                    (json_int_t) command->down_runs);
+}
+
 json_t *
 rehearsal_json (const Rehearsal *r)
 {
@@ -125,7 +158,7 @@ rehearsal_json (const Rehearsal *r)
     json_array_append_new (migrations, migration_json (r->migrations->pdata[i]));
   return json_pack (
       "{s:i, s:b, s:s, s:{s:o, s:s, s:s, s:b}, s:o, s:o, s:s, s:i, s:o, s:b, s:b, s:f, s:f, s:I, s:I,"
-      " s:o, s:o, s:o, s:{s:s, s:I, s:I, s:I, s:I, s:o}, s:{s:I, s:o, s:o}, s:o, s:o}",
+      " s:o, s:o, s:o, s:{s:s, s:I, s:I, s:I, s:I, s:o}, s:{s:I, s:o, s:o}, s:o, s:o, s:o}",
       "format", FORMAT, "passed", (int) r->passed, "rehearsed", rehearsed, "backup", "name",
       text_json (r->backup), "sha256", r->backup_sha256, "created", created, "fresh_copy",
       (int) r->is_fresh, "project", text_json (r->project), "environment",
@@ -140,5 +173,6 @@ rehearsal_json (const Rehearsal *r)
       (json_int_t) r->rows_before, "differences", texts_json (r->differences), "constraints",
       "checked", (json_int_t) r->constraints_total, "broken", texts_json (r->constraints_broken),
       "not_valid", texts_json (r->not_validated), "invalid_indexes",
-      texts_json (r->invalid_indexes), "migrations", migrations);
+      texts_json (r->invalid_indexes), "migrations", migrations, "command",
+      command_json (r->command));
 }

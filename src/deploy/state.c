@@ -6,6 +6,7 @@
 #include "base/line_diff.h"
 #include "base/text.h"
 #include "db/schema.h"
+#include "migrate/drift.h"
 
 #include <string.h>
 
@@ -171,6 +172,15 @@ add_table (DeployState *state, const DeployState *like, ScanTable *scanned)
   return table;
 }
 
+/* What migration tools, ours among them, keep for themselves is nobody's data. */
+static bool
+is_of_tools (const char *kind, const char *name)
+{
+  const DbSchemaObject object = { .kind = (char *) kind, .name = (char *) name, .definition = "" };
+  const DriftSpec nothing_else = { 0 };
+  return drift_is_ignored (&object, &nothing_else);
+}
+
 bool
 deploy_state_read (const DeployStateSpec *spec, const DeployState *like, Report *report,
                    DeployState **ret_state, GError **error)
@@ -189,7 +199,7 @@ deploy_state_read (const DeployStateSpec *spec, const DeployState *like, Report 
   for (guint i = 0; i < snapshot->tables->len; i++)
     {
       ScanTable *scanned = snapshot->tables->pdata[i];
-      if (strcmp (scanned->schema, "pgkeel") == 0)
+      if (is_of_tools ("table", scanned->quoted_name))
         continue;
       g_ptr_array_add (tables, scanned);
       g_hash_table_insert (states, scanned, add_table (state, like, scanned));
@@ -204,15 +214,6 @@ deploy_state_read (const DeployStateSpec *spec, const DeployState *like, Report 
 
 /* --- the schema ------------------------------------------------------------------------------ */
 
-static bool
-is_our_own (const DbSchemaObject *object)
-{
-  return strcmp (object->name, "pgkeel") == 0 || g_str_has_prefix (object->name, "pgkeel.")
-         || strstr (object->name, " ON pgkeel.") != NULL
-         || strstr (object->name, " pgkeel.") != NULL
-         || g_str_has_prefix (object->name, "SCHEMA pgkeel");
-}
-
 bool
 deploy_schema_read (DbConn *conn, GPtrArray **ret_objects, GError **error)
 {
@@ -220,8 +221,13 @@ deploy_schema_read (DbConn *conn, GPtrArray **ret_objects, GError **error)
   if (!db_schema_read (conn, &objects, error))
     return false;
   for (guint i = objects->len; i > 0; i--)
-    if (is_our_own (objects->pdata[i - 1]))
-      g_ptr_array_remove_index (objects, i - 1);
+    {
+      const DbSchemaObject *object = objects->pdata[i - 1];
+      const DriftSpec nothing_else = { 0 };
+      if (strcmp (object->kind, "extension version") != 0
+          && drift_is_ignored (object, &nothing_else))
+        g_ptr_array_remove_index (objects, i - 1);
+    }
   *ret_objects = g_steal_pointer (&objects);
   return true;
 }

@@ -2,8 +2,8 @@
  * What a database holds, small enough to keep: its schema, and for every table the digests of its rows
  * and of each of its columns. Two of them say what a way there and back has cost.
  *
- * What pgkeel keeps in the database for itself (schema pgkeel) is left out. So are sequence positions:
- * nobody takes a number back.
+ * What migration tools keep in the database for themselves is left out: schema pgkeel, alembic_version and
+ * so on. So are sequence positions: nobody takes a number back.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeployState, deploy_state_free)
 guint deploy_state_table_count (const DeployState *state);
 uint64_t deploy_state_rows (const DeployState *state);
 
-/* The schema alone, as objects (db/schema.h) without pgkeel's own. */
+/* The schema alone, as objects (db/schema.h) without tools' own. */
 bool deploy_schema_read (DbConn *conn, GPtrArray **ret_objects, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

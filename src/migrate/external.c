@@ -100,6 +100,9 @@ make_environment (const ExternalCommand *command, GError **error)
   if (environment == NULL)
     return NULL;
   environment = g_environ_setenv (environment, "PGAPPNAME", command->session, TRUE);
+  g_autofree char *url = g_strdup (g_environ_getenv (environment, "DATABASE_URL"));
+  for (size_t i = 0; command->also != NULL && command->also[i] != NULL; i++)
+    environment = g_environ_setenv (environment, command->also[i], url, TRUE);
   return g_environ_setenv (environment, "PGKEEL_ENV", command->environment, TRUE);
 }
 

@@ -9,6 +9,7 @@
 
 #include "db/conn.h"
 #include "migrate/run.h"
+#include "project/project.h"
 
 typedef struct
 {
@@ -17,6 +18,8 @@ typedef struct
   const char *url;         /* of the database: DATABASE_URL and PG* of the command */
   const char *environment; /* its name: PGKEEL_ENV of the command */
   const char *session;     /* PGAPPNAME of the command */
+  /* Names of other variables that are to hold the URL, NULL-terminated; NULL: none. */
+  const char *const *also;
   /* What it writes, on either stream, as it comes. */
   void (*output) (const char *bytes, size_t length, void *data);
   void *data;
@@ -52,6 +55,7 @@ typedef struct
   GPtrArray *not_validated; /* of char *: constraints */
 } ExternalState;
 
+void external_row_free (ExternalRow *row);
 void external_state_clear (ExternalState *state);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ExternalState, external_state_clear)
 
@@ -61,6 +65,20 @@ bool external_look (DbConn *conn, bool is_whole, ExternalState *ret_state, GErro
 
 /* The rows of A that B lacks, of ExternalRow owned by A; the caller frees with g_ptr_array_unref. */
 GPtrArray *external_rows_missing (const ExternalState *a, const ExternalState *b);
+
+/* What tells which revisions come before which. */
+typedef struct
+{
+  const char *root, *dir;      /* as for external_check_heads */
+  const char *status, *output; /* what the status command and the run wrote; may be NULL */
+} ExternalTold;
+
+/* The migrations that are applied in MORE and not in LESS, in the order in which they were applied: rows
+ * that MORE has more, and for Alembic, which keeps one row for all, those that it stands for, as far as
+ * they are TOLD. Of ExternalRow, the caller's. */
+bool external_list_applied (const ExternalTold *told, const ExternalState *less,
+                            const ExternalState *more, GPtrArray **ret_rows, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /* What the run from BEFORE to AFTER, both whole, left. */
 bool external_aftermath (DbConn *conn, const ExternalState *before, const ExternalState *after,
@@ -76,6 +94,11 @@ bool external_check_output (const char *output, GError **error) G_GNUC_WARN_UNUS
 bool external_check_heads (const ExternalState *state, const char *root, const char *dir,
                            const char *status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Both of what STATUS says and of what external_check_heads finds, for PROJECT; “alembic upgrade heads” means
+ * all of them: then several are no conflict. */
+bool external_check_project (const Project *project, const ExternalState *state, const char *status,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A run that is to be written into pgkeel.migration. */
 typedef struct
 {
@@ -84,14 +107,15 @@ typedef struct
   const char *started;            /* ISO, UTC */
   const char *backup;             /* NULL: none */
   const char *problem;            /* why it failed; NULL: it did not */
-  const GPtrArray *gained, *lost; /* of ExternalRow */
+  const GPtrArray *gained, *lost; /* of ExternalRow: of the tool's table */
+  const GPtrArray *done;          /* of ExternalRow: migrations that were applied; down: undone */
   bool has_table;                 /* some tool's history is there */
   bool schema_changed;
   const char *schema_fingerprint;
 } ExternalRun;
 
-/* One row for each migration that the tool's table gained; of those that it lost on the way down the row
- * in force becomes a reverted one. A run that failed, or of whose migrations the database says nothing,
+/* One row for each migration that was applied; of those that were undone the row in force becomes a
+ * reverted one. A run that failed, or of whose migrations the database says nothing,
  * has a row of its own, "run-20261121T073000Z". All in one transaction. */
 bool external_write_history (DbConn *conn, const ExternalRun *run, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

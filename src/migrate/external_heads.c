@@ -2,7 +2,7 @@
  * Several heads of Alembic, several leaf nodes of Django: told from what commands write, from the files,
  * and from the database.
  */
-#include "migrate/external.h"
+#include "migrate/external_internal.h"
 #include "migrate/heads.h"
 
 #include <string.h>
@@ -67,9 +67,9 @@ add_folder (GPtrArray *folders, const char *root, char *name)
     g_free (name);
 }
 
-/* Where such files are: DIR, or else where their tools put them. Of Django's, every app has a folder. */
-static GPtrArray *
-list_folders (const char *root, const char *dir)
+/* Of Django's, every app has a folder. */
+GPtrArray *
+external_list_folders (const char *root, const char *dir)
 {
   GPtrArray *folders = g_ptr_array_new_with_free_func (g_free);
   if (dir != NULL)
@@ -112,7 +112,7 @@ check_folder (const char *root, const char *name, bool *ret_has_one_head, GError
 static bool
 check_files (const char *root, const char *dir, bool *ret_has_one_head, GError **error)
 {
-  g_autoptr (GPtrArray) folders = list_folders (root, dir);
+  g_autoptr (GPtrArray) folders = external_list_folders (root, dir);
   for (guint i = 0; i < folders->len; i++)
     if (!check_folder (root, folders->pdata[i], ret_has_one_head, error))
       return false;
@@ -144,4 +144,16 @@ external_check_heads (const ExternalState *state, const char *root, const char *
              "Merge them with “alembic merge heads”, and let migrations.command.status be “alembic "
              "heads”, which shows that they are merged.",
              "Alembic has %u heads in this database: %s", count, versions->str);
+}
+
+bool
+external_check_project (const Project *project, const ExternalState *state, const char *status,
+                        GError **error)
+{
+  const ProjectMigrations *settings = &project->migrations;
+  bool means_several
+      = settings->up_command != NULL && strstr (settings->up_command, "upgrade heads") != NULL;
+  return means_several
+         || ((status == NULL || external_check_output (status, error))
+             && external_check_heads (state, project->folder, settings->dir, status, error));
 }

@@ -9,8 +9,8 @@
 
 /* --- tools' histories ------------------------------------------------------------------------- */
 
-static void
-row_free (ExternalRow *row)
+void
+external_row_free (ExternalRow *row)
 {
   g_free (row->table);
   g_free (row->version);
@@ -90,7 +90,7 @@ external_look (DbConn *conn, bool is_whole, ExternalState *ret_state, GError **e
   g_auto (ExternalState) state = { 0 };
   g_autoptr (GPtrArray) found = NULL;
   state.tables = g_ptr_array_new_with_free_func (g_free);
-  state.rows = g_ptr_array_new_with_free_func ((GDestroyNotify) row_free);
+  state.rows = g_ptr_array_new_with_free_func ((GDestroyNotify) external_row_free);
   if (!adopt_find (conn, &found, error))
     return false;
   for (guint i = 0; i < found->len; i++)
@@ -176,30 +176,34 @@ set_state (DbConn *conn, const HistoryEntry *entry, HistoryState state, GError *
   return history_journal (conn, entry->id, &changed, error);
 }
 
-/* Down, what a table gains is what it holds instead: Alembic's the revision before. */
 static bool
-write_gained (DbConn *conn, const ExternalRun *run, const History *history, GError **error)
+write_applied (DbConn *conn, const ExternalRun *run, GError **error)
 {
-  for (guint i = 0; i < run->gained->len; i++)
+  for (guint i = 0; i < run->done->len && run->is_up; i++)
     {
-      const ExternalRow *row = run->gained->pdata[i];
-      const HistoryEntry *known = history_find (history, row->version);
-      if ((known == NULL || run->is_up)
-          && !write_one (conn, run, row->version, row->tool,
-                         run->is_up ? HISTORY_APPLIED : HISTORY_ADOPTED, error))
+      const ExternalRow *row = run->done->pdata[i];
+      if (!write_one (conn, run, row->version, row->tool, HISTORY_APPLIED, error))
         return false;
     }
   return true;
 }
 
+/* What a table gains on the way down is what it holds instead: Alembic's the revision before. */
 static bool
-write_lost (DbConn *conn, const ExternalRun *run, const History *history, GError **error)
+write_undone (DbConn *conn, const ExternalRun *run, const History *history, GError **error)
 {
-  for (guint i = 0; i < run->lost->len && !run->is_up; i++)
+  for (guint i = 0; i < run->done->len && !run->is_up; i++)
     {
-      const ExternalRow *row = run->lost->pdata[i];
+      const ExternalRow *row = run->done->pdata[i];
       const HistoryEntry *known = history_find (history, row->version);
       if (known != NULL && !set_state (conn, known, HISTORY_REVERTED, error))
+        return false;
+    }
+  for (guint i = 0; i < run->gained->len && !run->is_up; i++)
+    {
+      const ExternalRow *row = run->gained->pdata[i];
+      if (history_find (history, row->version) == NULL
+          && !write_one (conn, run, row->version, row->tool, HISTORY_ADOPTED, error))
         return false;
     }
   return true;
@@ -244,7 +248,7 @@ external_write_history (DbConn *conn, const ExternalRun *run, GError **error)
   g_autoptr (History) history = NULL;
   if (!history_read (conn, &history, error) || !db_exec (conn, "BEGIN", error))
     return false;
-  if (write_lost (conn, run, history, error) && write_gained (conn, run, history, error)
+  if (write_undone (conn, run, history, error) && write_applied (conn, run, error)
       && write_run (conn, run, history, error) && db_exec (conn, "COMMIT", error))
     return true;
   (void) db_rollback (conn);

@@ -9,6 +9,7 @@ migration_clear (PythonMigration *migration)
   g_free (migration->name);
   g_free (migration->file);
   g_strfreev (migration->needs);
+  g_strfreev (migration->depends);
   g_strfreev (migration->replaces);
   g_free (migration);
 }
@@ -65,6 +66,8 @@ parse_alembic (const char *text)
 {
   g_autofree char *revision = match (text, "^revision" ASSIGNMENT QUOTED);
   g_autofree char *down = match (text, "^down_revision" ASSIGNMENT "(\\([^)]*\\)|[^\\n]*)");
+  g_autofree char *depends
+      = match (text, "^depends_on" ASSIGNMENT "(\\([^)]*\\)|\\[[^]]*\\]|[^\\n]*)");
   g_autofree char *title = match (text, "\\A\\s*[rR]?\"\"\"([^\\n\"]*)");
   if (revision == NULL || down == NULL)
     return NULL;
@@ -72,6 +75,7 @@ parse_alembic (const char *text)
   migration->revision = g_steal_pointer (&revision);
   migration->name = g_strdup (title != NULL ? g_strstrip (title) : "");
   migration->needs = match_all (down, QUOTED, 1, NULL);
+  migration->depends = match_all (depends, QUOTED, 1, NULL);
   migration->replaces = g_new0 (char *, 1);
   return migration;
 }
@@ -89,6 +93,7 @@ parse_django (const char *text, const char *file, const char *app)
   migration->revision = g_strndup (file, strlen (file) - strlen (".py"));
   migration->name = g_strdup ("");
   migration->needs = match_all (depends, PAIR, 2, app);
+  migration->depends = g_new0 (char *, 1);
   migration->replaces = match_all (replaces, PAIR, 2, app);
   return migration;
 }

@@ -12,6 +12,7 @@ typedef struct
   char *name;      /* the first line of Alembic's docstring; "" */
   char *file;      /* in the folder */
   char **needs;    /* revisions that come before it */
+  char **depends;  /* of other branches, which Alembic applies before it too */
   char **replaces; /* Django's squashed ones */
 } PythonMigration;
 

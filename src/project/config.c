@@ -45,6 +45,7 @@ static const cyaml_schema_field_t migrations_fields[] = {
   TEXT ("dir", ConfigMigrations, dir),
   TEXT ("layout", ConfigMigrations, layout),
   TEXT ("lock_timeout", ConfigMigrations, lock_timeout),
+  TEXT ("rehearsal_max_age", ConfigMigrations, rehearsal_max_age),
   TEXT ("statement_timeout", ConfigMigrations, statement_timeout),
   CYAML_FIELD_SEQUENCE ("ignore", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigMigrations,
                         ignore, &table_entry, 0, CYAML_UNLIMITED),

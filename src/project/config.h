@@ -42,6 +42,7 @@ typedef struct
   char *dir;
   char *layout;
   char *lock_timeout;
+  char *rehearsal_max_age;
   char *statement_timeout;
   char **ignore;
   uint32_t ignore_count;

@@ -34,6 +34,7 @@ typedef struct
   char *layout; /* NULL: told from the files */
   int64_t lock_timeout_ms;      /* 2,000 when nothing is written */
   int64_t statement_timeout_ms; /* 0: none */
+  int64_t rehearsal_max_age_s;  /* 86,400 when nothing is written; 0: rehearsals do not age */
   char **ignore; /* "schema" or "schema.table", with * and ?; NULL-terminated, never NULL */
   char *status_command, *up_command, *down_command; /* for a shell, as written; NULL: not written */
 } ProjectMigrations;

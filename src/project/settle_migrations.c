@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LOCK_TIMEOUT_DEFAULT_MS 2000
+#define REHEARSAL_MAX_AGE_DEFAULT_S (24 * 3600)
 #define TIMEOUT_MAX_MS (7 * 86400 * (int64_t) 1000)
 #define IDENTIFIER_MAX_BYTES 63
 
@@ -42,6 +43,26 @@ settle_timeout (const Settle *settle, const char *path, const char *written, boo
     return settle_refuse_value (settle, node, text, "a duration of at most 7d",
                                 "Write a number and ms, s, m or h, as in 2s or 500ms.", error);
   *ret_ms = timeout_ms;
+  return true;
+}
+
+/* 0: however old. */
+static bool
+settle_age (const Settle *settle, const char *path, const char *written, int64_t *ret_seconds,
+            GError **error)
+{
+  const Node *node;
+  int64_t seconds;
+  g_autofree char *text = NULL;
+  if (!settle_expanded (settle, path, written, &text, &node, error) || text == NULL)
+    return written == NULL;
+  if (strcmp (text, "0") == 0)
+    seconds = 0;
+  else if (!duration_parse (text, &seconds) || seconds < 0)
+    return settle_refuse_value (settle, node, text, "a duration",
+                                "Write a number and m, h, d or w, as in 24h; 0 for any age.",
+                                error);
+  *ret_seconds = seconds;
   return true;
 }
 
@@ -121,6 +142,7 @@ settle_migrations (const Settle *settle, GError **error)
     written = &none;
   const ConfigCommand *command = written->command != NULL ? written->command : &no_command;
   migrations->lock_timeout_ms = LOCK_TIMEOUT_DEFAULT_MS;
+  migrations->rehearsal_max_age_s = REHEARSAL_MAX_AGE_DEFAULT_S;
   settle_command (settle, "migrations.command.status", command->status,
                   &migrations->status_command);
   settle_command (settle, "migrations.command.up", command->up, &migrations->up_command);
@@ -131,5 +153,7 @@ settle_migrations (const Settle *settle, GError **error)
                             &migrations->lock_timeout_ms, error)
          && settle_timeout (settle, "migrations.statement_timeout", written->statement_timeout,
                             true, &migrations->statement_timeout_ms, error)
+         && settle_age (settle, "migrations.rehearsal_max_age", written->rehearsal_max_age,
+                        &migrations->rehearsal_max_age_s, error)
          && settle_ignore (settle, written, error);
 }

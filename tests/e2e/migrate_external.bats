@@ -57,8 +57,10 @@ phases () { "$PGKEEL" audit log --json | jq -c '[.entries[] | select(.action | s
   assert_stderr "Running upgrade a1 -> b2"
   assert_stderr "the database is empty: no backup is needed"
   assert_stderr "the constraint positive on public.users is NOT VALID"
-  [ "$(history)" = "b2 applied" ]
-  [ "$(sql "SELECT schema_fingerprint ~ '.' FROM pgkeel.migration")" = t ]
+  # Its table says b2 only; both were applied.
+  [ "$(history)" = "a1 applied, b2 applied" ]
+  assert_stdout "; applied a1, b2"
+  [ "$(sql "SELECT bool_and (schema_fingerprint ~ '.') FROM pgkeel.migration")" = t ]
   [ "$(phases)" = '["intent","done"]' ]
   run_keel migrate status
   assert_status 0
@@ -68,16 +70,48 @@ phases () { "$PGKEEL" audit log --json | jq -c '[.entries[] | select(.action | s
 
   run_keel migrate up --yes --json
   assert_status 0
-  assert_json '.gained == [] and .schema_changed == false and .exit_code == 0 and (.backup | type) == "string"'
-  [ "$(history)" = "b2 applied" ]
+  assert_json '.gained == [] and .applied == [] and .schema_changed == false and .exit_code == 0 and (.backup | type) == "string"'
+  [ "$(history)" = "a1 applied, b2 applied" ]
 
   DB_MIGRATE_CONFIRM=1 run_keel migrate down --json
   assert_status 0
-  assert_json '[.gained[].version] == ["a1"] and [.lost[].version] == ["b2"] and .schema_changed'
-  [ "$(history)" = "b2 reverted, a1 adopted" ]
+  assert_json '[.gained[].version] == ["a1"] and [.lost[].version] == ["b2"] and [.undone[].version] == ["b2"]
+    and .schema_changed'
+  [ "$(history)" = "a1 applied, b2 reverted" ]
   run_keel migrate up --yes --no-backup
   assert_status 0
-  [ "$(history)" = "b2 reverted, a1 adopted, b2 applied" ]
+  [ "$(history)" = "a1 applied, b2 reverted, b2 applied" ]
+}
+
+@test "Alembic keeps one revision: those between are told from its files, or from what is said" {
+  new_shop alembic
+  sql "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('a1')"
+  for revision in a1 b2 c3 d4; do printf 'SELECT 1;\n' > "$revision.sql"; printf 'SELECT 1;\n' > "$revision.down.sql"; done
+  # Nothing but the files tells: the tool is silent, and its status is the head.
+  sed -i '/Running upgrade/d' alembic
+  mkdir -p migrations/versions
+  printf '%s\n' "revision = 'a1'" "down_revision = None" > migrations/versions/1.py
+  printf '%s\n' "revision = 'b2'" "down_revision = 'a1'" > migrations/versions/2.py
+  printf '%s\n' "revision = 'x9'" "down_revision = None" "depends_on = None" > migrations/versions/9.py
+  printf '%s\n' "revision: str = 'c3'" "down_revision: Union[str, None] = 'b2'" "depends_on = ('x9',)" > migrations/versions/3.py
+  rm d4.sql
+  run_keel migrate up --yes --no-backup --json
+  assert_status 0
+  assert_json '[.gained[].version] == ["c3"] and [.lost[].version] == ["a1"]
+    and [.applied[].version] == ["b2", "x9", "c3"]'
+  [ "$(history)" = "b2 applied, x9 applied, c3 applied" ]
+  # Two steps down by one command.
+  sed -i 's/downgrade -1$/downgrade -1 \&\& .\/alembic downgrade -1/' pgkeel.yaml
+  DB_MIGRATE_CONFIRM=1 run_keel migrate down --no-backup
+  assert_status 0
+  assert_stdout "undone b2, x9, c3"
+  [ "$(history)" = "b2 reverted, x9 reverted, c3 reverted, a1 adopted" ]
+  # No files, but `alembic history` as the status.
+  rm -r migrations
+  printf '%s\n' 'b2, x9 -> c3 (head) (mergepoint), the third' 'a1 -> b2 (branchpoint), the second' '<base> -> a1, the first' > heads
+  run_keel migrate up --yes --no-backup --json
+  assert_status 0
+  assert_json '[.applied[].version] == ["b2", "x9", "c3"]'
 }
 
 @test "Django that fails half way: what is there now is said" {
@@ -186,8 +220,9 @@ phases () { "$PGKEEL" audit log --json | jq -c '[.entries[] | select(.action | s
 @test "protected environments: authorised, confirmed, never by default" {
   new_shop django production 'protected: true'
   printf 'CREATE TABLE item (id int);\n' > shop.0001_initial.sql
+  sql 'CREATE TABLE other (id int)'
   run_keel migrate up --yes
-  assert_error 3 "protected, and commands cannot be rehearsed" "--no-rehearsal"
+  assert_error 3 "protected, and these migrations are not rehearsed: nothing was rehearsed yet" "--no-rehearsal"
   run_keel migrate up --yes --no-rehearsal
   assert_error 3 "" "DB_MIGRATE_CONFIRM=1"
   PGKEEL_ENV=staging run_keel -e production migrate up --yes --no-rehearsal

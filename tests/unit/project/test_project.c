@@ -79,6 +79,7 @@ test_migration_settings (void **state)
               "  layout: dbmate\n"
               "  lock_timeout: 500ms\n"
               "  statement_timeout: 15m\n"
+              "  rehearsal_max_age: 2d\n"
               "  ignore: [cron, \"public.django_*\"]\n"
               "  command: {status: \"x ${URL} $$\", up: y}\n");
   g_autoptr (Project) project = open_project (folder, NULL);
@@ -88,13 +89,14 @@ test_migration_settings (void **state)
   assert_string_equal (migrations->layout, "dbmate");
   assert_int_equal (migrations->lock_timeout_ms, 500);
   assert_int_equal (migrations->statement_timeout_ms, 900000);
+  assert_int_equal (migrations->rehearsal_max_age_s, 2 * 86400);
   assert_string_equal (migrations->ignore[0], "cron");
   assert_string_equal (migrations->ignore[1], "public.django_*");
   assert_null (migrations->ignore[2]);
   assert_string_equal (migrations->status_command, "x ${URL} $$");
   assert_string_equal (migrations->up_command, "y");
   assert_null (migrations->down_command);
-  assert_string_equal (project_origin (project, "migrations.command.up"), "pgkeel.yaml:7:40");
+  assert_string_equal (project_origin (project, "migrations.command.up"), "pgkeel.yaml:8:40");
 
   write_file (folder, "pgkeel.yaml", "migrations:\n");
   g_autoptr (Project) without = open_project (folder, NULL);
@@ -102,6 +104,7 @@ test_migration_settings (void **state)
   assert_null (without->migrations.layout);
   assert_int_equal (without->migrations.lock_timeout_ms, 2000);
   assert_int_equal (without->migrations.statement_timeout_ms, 0);
+  assert_int_equal (without->migrations.rehearsal_max_age_s, 86400);
   assert_null (without->migrations.ignore[0]);
 }
 

@@ -5,6 +5,7 @@
 #include "migrate/adopt_internal.h"
 #include "migrate/folder.h"
 #include "migrate/heads.h"
+#include "migrate/sqitch_conf.h"
 
 #include <isa-l/crc.h>
 #include <string.h>
@@ -283,7 +284,10 @@ static const char *const sqitch_columns[]
 static bool
 is_other_project (AdoptReading *reading, const char *project)
 {
-  g_autofree char *plan = g_build_filename (reading->set->folder, "sqitch.plan", NULL);
+  g_autoptr (SqitchPlaces) places = NULL;
+  if (!sqitch_places_read (reading->root, reading->set->folder, &places, NULL))
+    return false;
+  g_autofree char *plan = g_build_filename (reading->set->folder, places->plan, NULL);
   g_autofree char *path = g_canonicalize_filename (plan, reading->root);
   g_autofree char *line = g_strdup_printf ("%%project=%s", project);
   g_autofree char *text = NULL;

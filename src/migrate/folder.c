@@ -102,11 +102,24 @@ folder_free (Folder *folder)
 }
 
 char *
+folder_path_of (const char *shown, const char *name)
+{
+  g_autofree char *parent = g_strdup (shown);
+  while (g_str_has_prefix (name, "../") && strcmp (parent, ".") != 0
+         && !g_str_has_suffix (parent, ".."))
+    {
+      char *above = g_path_get_dirname (parent);
+      g_free (parent);
+      parent = above;
+      name += strlen ("../");
+    }
+  return strcmp (parent, ".") == 0 ? g_strdup (name) : g_build_filename (parent, name, NULL);
+}
+
+char *
 folder_shown (const Folder *folder, const char *name)
 {
-  if (strcmp (folder->shown, ".") == 0)
-    return g_strdup (name);
-  return g_build_filename (folder->shown, name, NULL);
+  return folder_path_of (folder->shown, name);
 }
 
 bool

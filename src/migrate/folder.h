@@ -64,5 +64,8 @@ const char *folder_checksum (FolderFile *file);
 /* Whether there is such a file or folder. */
 bool folder_has (const Folder *folder, const char *name);
 
+/* NAME, seen from the folder SHOWN, as it is seen from where SHOWN is seen from; caller frees. */
+char *folder_path_of (const char *shown, const char *name);
+
 /* NAME as messages and scripts show it, seen from the project's folder; caller frees. */
 char *folder_shown (const Folder *folder, const char *name);

@@ -2,6 +2,7 @@
 #include "migrate/heads.h"
 #include "migrate/layouts.h"
 #include "migrate/runnable.h"
+#include "migrate/sqitch_conf.h"
 
 #include <string.h>
 
@@ -137,6 +138,18 @@ look_in (Search *search, const char *name, const Layout *wanted, GError **error)
   return true;
 }
 
+/* A folder that only Sqitch knows of. */
+static bool
+look_where_sqitch_says (Search *search, const Layout *wanted, GError **error)
+{
+  g_autofree char *top = NULL;
+  if (!sqitch_top_dir (search->root, &top, error))
+    return false;
+  g_autofree char *path = top != NULL ? g_canonicalize_filename (top, search->root) : NULL;
+  return path == NULL || !g_file_test (path, G_FILE_TEST_IS_DIR)
+         || look_in (search, top, wanted, error);
+}
+
 /* The one usual folder that holds migrations; else the first that is there at all, so that its files
  * are warned of; NULL when none is there. */
 static bool
@@ -147,6 +160,8 @@ find_folder (const char *root, bool only_up, const Layout **layout, Folder **ret
   for (gsize i = 0; i < G_N_ELEMENTS (usual_folders); i++)
     if (is_there (root, i) && !look_in (&search, usual_folders[i].name, *layout, error))
       return false;
+  if (search.folder == NULL && !look_where_sqitch_says (&search, *layout, error))
+    return false;
   if (search.layout != NULL)
     *layout = search.layout;
   *ret_folder
@@ -396,7 +411,8 @@ migration_plan_new (const char *root, const MigrationSet *set, const char *name,
       || (g_file_test (path, G_FILE_TEST_EXISTS)
           && !folder_open (root, set->folder, false, &folder, error)))
     return false;
-  LayoutNew new = { .set = set, .folder = folder, .name = safe, .now = now, .files = files };
+  LayoutNew new
+      = { .root = root, .set = set, .folder = folder, .name = safe, .now = now, .files = files };
   if (!layout->add (&new, error))
     return false;
   *ret_files = g_steal_pointer (&files);

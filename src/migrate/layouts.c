@@ -158,9 +158,7 @@ layout_add_file (LayoutNew *new, char *text, const char *format, ...)
   g_autofree char *name = g_strdup_vprintf (format, args);
   va_end (args);
   MigrationNewFile *file = g_new0 (MigrationNewFile, 1);
-  file->path = strcmp (new->set->folder, ".") == 0
-                   ? g_strdup (name)
-                   : g_build_filename (new->set->folder, name, NULL);
+  file->path = folder_path_of (new->set->folder, name);
   file->text = text;
   g_ptr_array_add (new->files, file);
 }

@@ -18,6 +18,7 @@ typedef enum
 /* A migration to be made. */
 typedef struct
 {
+  const char *root; /* the project's folder */
   const MigrationSet *set;
   Folder *folder;   /* NULL: not there yet */
   const char *name; /* what it does, safe for file names */
@@ -80,5 +81,5 @@ bool layout_refuse (const Folder *folder, const char *name, unsigned int line, c
  * many digits. Caller frees. */
 char *layout_next_version (const LayoutNew *new, unsigned int width);
 
-/* Adds a file to be written below the folder of the set; TEXT is taken over. */
+/* Adds a file to be written, its name seen from the folder of the set; TEXT is taken over. */
 void layout_add_file (LayoutNew *new, char *text, const char *format, ...) G_GNUC_PRINTF (3, 4);

@@ -1,10 +1,11 @@
 /*
- * Any text as a migration file and as Sqitch's plan. What is told apart by marks keeps the lines of the
+ * Any text as a migration file, as Sqitch's plan and as its settings. What is told apart by marks keeps the lines of the
  * file, what is blanked keeps the length, and no text makes a plan of which a name leads out of its
  * folder.
  */
 #include "migrate/blocks.h"
 #include "migrate/runnable.h"
+#include "migrate/sqitch_conf.h"
 #include "migrate/sqitch_plan.h"
 
 #include <stdint.h>
@@ -91,6 +92,23 @@ try_plan (const char *text)
     }
 }
 
+static void
+try_conf (const char *text)
+{
+  g_autoptr (GHashTable) values = NULL;
+  g_autoptr (GError) error = NULL;
+  GHashTableIter each;
+  void *name;
+  if (!sqitch_conf_parse ("sqitch.conf", text, &values, &error))
+    {
+      g_assert (error != NULL && strchr (error->message, '\n') == NULL);
+      return;
+    }
+  g_hash_table_iter_init (&each, values);
+  while (g_hash_table_iter_next (&each, &name, NULL))
+    g_assert (strchr (name, '.') != NULL);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -100,6 +118,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     return 0;
   try_marks (text, length);
   try_plan (text);
+  try_conf (text);
   g_autofree char *blanked = g_strdup (text);
   g_autofree char *problem = runnable_problem (blanked, length, 1);
   g_assert (strlen (blanked) == length);

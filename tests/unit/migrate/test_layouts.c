@@ -291,6 +291,91 @@ test_sqitch_refuses (void **state)
 }
 
 static void
+test_sqitch_conf (void **state)
+{
+  put (*state, "sqitch.conf",
+       "# core\n[Core] ; its case does not matter\n\tengine = pg\n\tTop_Dir = \"src/my \\\n"
+       "db\" # the end\n\tplan_file = plans/pg.plan\n\tuntracked\n"
+       "[engine \"pg\"]\r\n  target = db:pg:shop\r\n  deploy_dir = up;down\r\n"
+       "  deploy_dir = src/changes/up\r\n[engine \"PG\"]\n  deploy_dir = wrong\n"
+       "[target \"db:pg:shop\"]\n  extension = ddl\n"
+       "[core]\n  deploy_dir = wrong\n  revert_dir = \"src/changes/down\"\n");
+  put (*state, "plans/pg.plan",
+       PRAGMAS "users" WHO "@v1" WHO "users [users@v1]" WHO "teams/all" WHO);
+  put (*state, "src/my db/deploy/users@v1.ddl", "SELECT 1;");
+  put (*state, "src/changes/up/users.ddl", "SELECT 2;");
+  put (*state, "src/changes/up/teams/all.ddl", "SELECT 3;");
+  put (*state, "src/changes/down/users.ddl", "SELECT -2;");
+  put (*state, "src/my db/verify/teams/all.ddl", "SELECT 4;");
+  g_autoptr (MigrationSet) set = read_set (*state, NULL, NULL);
+  assert_string_equal (set->layout, "sqitch");
+  assert_string_equal (set->folder, "src/my db");
+  assert_versions (set, "users: users#2: teams/all:");
+  assert_string_equal (at (set, 0)->up.path, "src/my db/deploy/users@v1.ddl");
+  assert_string_equal (at (set, 1)->up.path, "src/changes/up/users.ddl");
+  assert_text (&at (set, 1)->down, "SELECT -2;", 1);
+  assert_string_equal (at (set, 2)->up.path, "src/changes/up/teams/all.ddl");
+  assert_text (&at (set, 2)->verify, "SELECT 4;", 1);
+  assert_warnings (set, "");
+  g_autoptr (GPtrArray) files = NULL;
+  g_autoptr (GError) error = NULL;
+  assert_true (migration_plan_new (*state, set, "tax", 1749283750, &files, &error));
+  assert_int_equal (files->len, 4);
+  assert_string_equal (((MigrationNewFile *) files->pdata[0])->path, "src/changes/up/tax.ddl");
+  assert_string_equal (((MigrationNewFile *) files->pdata[3])->path, "plans/pg.plan");
+  assert_true (((MigrationNewFile *) files->pdata[3])->is_changed);
+  /* The same from the root, where it is told to look. */
+  g_autoptr (MigrationSet) same = read_set (*state, ".", NULL);
+  assert_versions (same, "users: users#2: teams/all:");
+  assert_string_equal (at (same, 1)->up.path, "src/changes/up/users.ddl");
+}
+
+/* One of several projects in the folder: the others' settings are no matter. */
+static void
+test_sqitch_conf_of_another_folder (void **state)
+{
+  put (*state, "sqitch.conf",
+       "[core]\n  engine = mysql\n  top_dir = other\n"
+       "[engine \"pg\"]\n  client = psql\n");
+  put (*state, "db/sqitch.plan", PRAGMAS "a" WHO);
+  put (*state, "db/sqitch.conf", "[core \"pg\"]\n  deploy_dir = up\n[core]\n  engine = pg\n");
+  put (*state, "db/up/a.sql", "SELECT 1;");
+  put (*state, "sql/sqitch.plan", PRAGMAS "b" WHO);
+  put (*state, "sql/deploy/b.sql", "SELECT 1;");
+  g_autoptr (MigrationSet) set = read_set (*state, "db", NULL);
+  assert_string_equal (at (set, 0)->up.path, "db/up/a.sql");
+  g_autoptr (MigrationSet) other = read_set (*state, "sql", NULL);
+  assert_string_equal (at (other, 0)->up.path, "sql/deploy/b.sql");
+}
+
+static void
+test_sqitch_conf_refuses (void **state)
+{
+  static const struct
+  {
+    const char *text, *message;
+  } cases[] = {
+    { "[core]\n engine = mysql\n", "sqitch.conf: the engine is mysql" },
+    { "[core\n", "sqitch.conf:1: a section's name has no end" },
+    { "[engine \"pg\n", "sqitch.conf:1: a section's name has no end" },
+    { "[engine \"pg\"\n", "sqitch.conf:1: a section's name has no end" },
+    { "[]\n", "sqitch.conf:1: a section's name has no end" },
+    { "top_dir = x\n", "sqitch.conf:1: this is no setting" },
+    { "[core]\n\n= x\n", "sqitch.conf:3: this is no setting" },
+    { "[core]\na b\n", "sqitch.conf:2: this is no setting" },
+    { "[core]\na = \"b\n", "sqitch.conf:2: a quotation has no end" },
+    { "[core]\na = \\\nb \\d\n", "sqitch.conf:3: a backslash that stands for nothing" },
+    { "[core]\na = \\", "sqitch.conf:2: a backslash that stands for nothing" },
+  };
+  put (*state, "sqitch.plan", PRAGMAS);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      put (*state, "sqitch.conf", cases[i].text);
+      assert_set_refused (*state, NULL, NULL, KEEL_ERROR_CONFIG, cases[i].message, NULL);
+    }
+}
+
+static void
 test_prisma (void **state)
 {
   put (*state, "prisma/migrations/migration_lock.toml", "provider = \"postgresql\"\n");
@@ -597,6 +682,9 @@ main (void)
     TEST (test_diesel),
     TEST (test_sqitch),
     TEST (test_sqitch_refuses),
+    TEST (test_sqitch_conf),
+    TEST (test_sqitch_conf_of_another_folder),
+    TEST (test_sqitch_conf_refuses),
     TEST (test_prisma),
     TEST (test_drizzle),
     TEST (test_graphile_migrate),

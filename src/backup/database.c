@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <string.h>
 
+#define END_TURNS 50
+#define END_TURN_MS 2
 #define SWAP_ATTEMPTS 50
 #define SWAP_PAUSE_MS 200
 /* The comment of a database that is being filled. */
@@ -289,15 +291,25 @@ database_finish (DbConn *admin, const char *name, const json_t *properties, GErr
   return apply_properties (admin, quoted, properties, error) && db_exec (admin, sql, error);
 }
 
+/* Ends them and waits a moment until they have gone: the server itself, when asked to rename or drop
+ * the database, only looks every 100 ms. */
 static bool
 end_sessions (DbConn *admin, const char *name, GError **error)
 {
   const char *const params[] = { name };
-  g_autoptr (DbResult) result = NULL;
-  return db_query (admin,
-                   "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
-                   " WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
-                   1, params, &result, error);
+  for (int turn = 0; turn < END_TURNS; turn++)
+    {
+      g_autoptr (DbResult) result = NULL;
+      if (!db_query (admin,
+                     "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+                     " WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
+                     1, params, &result, error))
+        return false;
+      if (db_result_rows (result) == 0)
+        break;
+      g_usleep (END_TURN_MS * 1000);
+    }
+  return true;
 }
 
 void

@@ -184,6 +184,7 @@ typedef struct
   Table *table;
   bool is_head;
   LoadKey *key;
+  bool is_last_key; /* others have nothing left to do */
 } Work;
 
 static guint
@@ -278,8 +279,20 @@ choose_work (Load *load, Work *ret_work)
         *ret_work = (Work){ .table = load->tables->pdata[i] };
         return true;
       }
-  *ret_work = (Work){ .key = load->keys != NULL ? load_keys_take (load->keys) : NULL };
+  if (load->keys == NULL)
+    return false;
+  *ret_work = (Work){ .key = load_keys_take (load->keys) };
+  ret_work->is_last_key = load->filling_count == 0 && load_keys_ready (load->keys) == 0;
   return ret_work->key != NULL;
+}
+
+/* While all sessions build keys, workers of the server's own would only get in their way. */
+static bool
+run_key (const Work *work, DbConn *conn, GError **error)
+{
+  const char *sql = work->is_last_key ? "RESET max_parallel_maintenance_workers"
+                                      : "SET max_parallel_maintenance_workers = 0";
+  return db_exec (conn, sql, error) && load_key_run (work->key, conn, error);
 }
 
 static void
@@ -294,6 +307,7 @@ static bool
 take_work (Load *load, const Parallel *parallel, Work *ret_work)
 {
   bool found;
+  *ret_work = (Work){ 0 };
   g_mutex_lock (&load->lock);
   while (!(found = choose_work (load, ret_work)) && load->filling_count > 0
          && !parallel_stopped (parallel))
@@ -341,7 +355,7 @@ load_worker (Parallel *parallel, unsigned int number, void *data, GError **error
         return false;
       if (work.key != NULL)
         {
-          if (!load_key_run (work.key, conn, error))
+          if (!run_key (&work, conn, error))
             return false;
           continue;
         }

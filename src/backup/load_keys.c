@@ -208,6 +208,12 @@ load_keys_take (LoadKeys *keys)
   return g_ptr_array_remove_index (keys->ready, keys->ready->len - 1);
 }
 
+unsigned int
+load_keys_ready (const LoadKeys *keys)
+{
+  return keys->ready->len;
+}
+
 /* An error shows the statement, without the settings before it. */
 static bool
 run (LoadKey *key, DbConn *conn, GError **error)

@@ -28,6 +28,9 @@ void load_keys_all_filled (LoadKeys *keys);
 
 /* The next statement that may run now, of the largest table first; NULL when there is none. */
 LoadKey *load_keys_take (LoadKeys *keys);
+
+/* How many there are to take. */
+unsigned int load_keys_ready (const LoadKeys *keys);
 /* Runs it in CONN. A deadlock with its neighbours is no error: it is put aside. */
 bool load_key_run (LoadKey *key, DbConn *conn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

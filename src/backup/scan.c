@@ -8,6 +8,8 @@
 /* A range is long enough that starting it costs nothing, and short enough that the last ones keep
  * all workers busy to the end. */
 #define RANGE_BYTES (32 * UINT64_C (1048576))
+/* What part of a table that one worker may read alone is left for whoever has time at the end. */
+#define TAIL_DIVISOR 8
 
 void
 scan_table_free (ScanTable *table)
@@ -209,7 +211,7 @@ typedef struct
   const ScanTable *table;
   uint64_t first_block;
   uint64_t end_block; /* 0: to the end of the table, however long it is by now */
-  bool is_whole;
+  bool is_whole, is_head;
   guint before_count; /* ranges of lower levels */
   uint64_t weight_bytes;
 } Range;
@@ -240,27 +242,41 @@ typedef struct
   uint64_t pending_rows;
 } Worker;
 
-/* A table of no more than a worker's fair share is read whole: a plain scan goes through a small ring
- * of buffers, where ranges of ctid push everything else out of the server's cache. */
+static void
+add_range (GArray *ranges, const ScanTable *table, uint64_t first, uint64_t end)
+{
+  uint64_t blocks = table->heap_bytes / BLOCK_BYTES;
+  Range range = { .table = table, .first_block = first, .end_block = end < blocks ? end : 0 };
+  range.weight_bytes = table->total_bytes * (end - first) / blocks;
+  g_array_append_val (ranges, range);
+}
+
+/* A table of no more than a worker's fair share is read by one of them: a plain scan goes through a
+ * small ring of buffers, where ranges of ctid push everything else out of the server's cache. If it is
+ * a good part of that share, the last of its blocks are left to even out who ends when: the scan of
+ * the others then passes over those, which costs little. */
 static void
 add_ranges (GArray *ranges, const ScanTable *table, uint64_t fair_share_bytes)
 {
   uint64_t blocks = table->heap_bytes / BLOCK_BYTES;
-  uint64_t step = RANGE_BYTES / BLOCK_BYTES;
+  uint64_t step = RANGE_BYTES / BLOCK_BYTES, first = 0;
+  bool is_alone = table->total_bytes <= fair_share_bytes;
   if (!table->can_split || table->condition != NULL || blocks <= step
-      || table->total_bytes <= fair_share_bytes)
+      || (is_alone && table->total_bytes <= fair_share_bytes / 4))
     {
       Range whole = { .table = table, .is_whole = true, .weight_bytes = table->total_bytes };
       g_array_append_val (ranges, whole);
       return;
     }
-  for (uint64_t at = 0; at < blocks; at += step)
+  if (is_alone)
     {
-      bool is_last = at + step >= blocks;
-      Range range = { .table = table, .first_block = at, .end_block = is_last ? 0 : at + step };
-      range.weight_bytes = table->total_bytes * MIN (step, blocks - at) / blocks;
-      g_array_append_val (ranges, range);
+      first = blocks - blocks / TAIL_DIVISOR;
+      step = MAX (step / 4, 1);
+      add_range (ranges, table, 0, first);
+      g_array_index (ranges, Range, ranges->len - 1).is_head = true;
     }
+  for (uint64_t at = first; at < blocks; at += step)
+    add_range (ranges, table, at, MIN (at + step, blocks));
 }
 
 /* Large first, so that no long one is left for the end. */
@@ -344,7 +360,10 @@ scan_range (Worker *worker, DbConn *conn, const Range *range, GError **error)
   g_autofree char *sql = copy_statement (range);
   worker->left_bytes = range->weight_bytes;
   if (!sink->begin (worker->state, range->table, error)
-      || !db_copy_out (conn, sql, on_row, worker, error) || !sink->end (worker->state, error))
+      || (range->is_head && !db_exec (conn, "SET LOCAL enable_tidscan = off", error))
+      || !db_copy_out (conn, sql, on_row, worker, error)
+      || (range->is_head && !db_exec (conn, "SET LOCAL enable_tidscan = on", error))
+      || !sink->end (worker->state, error))
     return prefix_error (error, "table %s", range->table->quoted_name);
   tell_progress (worker, true);
   return true;

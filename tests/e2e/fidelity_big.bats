@@ -76,6 +76,9 @@ assert_all_ways ()
     "INSERT INTO a SELECT i, md5 (i::text) || repeat ('a', 860) FROM generate_series (1, 100000) AS i" \
     "INSERT INTO b SELECT i, md5 (i::text) || repeat ('b', 860) FROM generate_series (1, 100000) AS i"
   backup_of pair
+  # Each is read by one session, but for its last blocks.
+  [ "$(zcat "$BACKUP" | grep -c '^COPY public.a (id, filler) FROM stdin;$')" -ge 2 ]
+  [ "$(zcat "$BACKUP" | grep -c '^COPY public.b (id, filler) FROM stdin;$')" -ge 2 ]
   run_keel restore latest --to by_keel --jobs 2
   assert_status 0
   assert_stdout '2 of 2 tables equal'

@@ -386,7 +386,7 @@ static bool
 rehearse_command (CliContext *context, GError **error)
 {
   const Project *project = context->project;
-  g_auto (Source) source = { 0 };
+  g_auto (Source) source = { .folder = { .hold = -1 } };
   g_auto (Rehearsal) rehearsal = { 0 };
   g_auto (GStrv) variables = NULL;
   if (!check_command (project, error) || !ask_command (context, error)

@@ -114,7 +114,7 @@ note_files (Measurement *measurement, GHashTable *before, GHashTable *now)
     }
 }
 
-/* Runs TEXT between two looks at the database. *RET_CAME: some session of it came to the copy. */
+/* Runs TEXT while the sampler looks on. */
 static bool
 run_sampled (Stage *stage, const char *text, Measurement *measurement, CommandSamples *ret_samples,
              int *ret_exit_code, char **ret_output, GError **error)
@@ -294,7 +294,7 @@ go_up (Stage *stage, bool is_first, bool *ret_done, GError **error)
     note_failure (stage, is_first ? "up" : "up again", "migrations.command.up", exit_code, output);
   if (is_first && !describe_up (stage, output, error))
     return false;
-  if (is_first)
+  if (is_first && exit_code == 0)
     check_came (stage);
   *ret_done = stage->copy.result->problems->len == 0;
   return true;

@@ -189,6 +189,17 @@ add_row (OutputTable *table, const Measurement *measurement)
   output_table_style (table, 6, OUTPUT_WARN);
 }
 
+/* Deferred constraints and triggers run then. */
+static void
+add_commit_row (OutputTable *table, const Measurement *measurement)
+{
+  g_autofree char *time = format_time (measurement->commit_us);
+  output_table_row (table, "", "COMMIT", time, "", "", "", "",
+                    measurement->commit_failed ? "FAILED" : "");
+  if (measurement->commit_failed)
+    output_table_style (table, 7, OUTPUT_BAD);
+}
+
 static void
 print_measured (const char *path, const GPtrArray *measured, int64_t us)
 {
@@ -202,7 +213,11 @@ print_measured (const char *path, const GPtrArray *measured, int64_t us)
   g_autoptr (OutputTable) table = output_table_new (columns);
   output_line ("%s: %s", path, time);
   for (guint i = 0; i < measured->len; i++)
-    add_row (table, measured->pdata[i]);
+    {
+      add_row (table, measured->pdata[i]);
+      if (measurement_shows_commit (measured->pdata[i]))
+        add_commit_row (table, measured->pdata[i]);
+    }
   output_table_print (table);
   output_line ("%s", "");
 }

@@ -343,6 +343,20 @@ after_statement (const MigrateScript *script, guint index, bool done, int64_t ro
   return prefix_error (error, "measuring what it did");
 }
 
+/* Belongs to the last statement of the transaction; a transaction of none is nobody's. */
+static void
+after_commit (const MigrateScript *script, guint first, bool done, int64_t elapsed_us, void *data)
+{
+  Measure *measure = data;
+  Measurement *last = measure->script == script && measure->measured->len > 0
+                          ? measure->measured->pdata[measure->measured->len - 1]
+                          : NULL;
+  if (last == NULL || last->index < first)
+    return;
+  last->commit_us = MAX (last->commit_us, 0) + elapsed_us;
+  last->commit_failed = !done;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 bool
@@ -351,8 +365,9 @@ measure_new (DbConn *work, const char *url, const char *database, Measure **ret_
 {
   g_autoptr (Measure) measure = g_new0 (Measure, 1);
   measure->work = work;
-  measure->observer
-      = (RunObserver){ .before = before_statement, .after = after_statement, .data = measure };
+  measure->observer = (RunObserver){
+    .before = before_statement, .after = after_statement, .committed = after_commit, .data = measure
+  };
   measure->measured = g_ptr_array_new_with_free_func ((GDestroyNotify) measurement_free);
   measure->held = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_snprintf (measure->pid, sizeof measure->pid, "%d", db_backend_pid (work));

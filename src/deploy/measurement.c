@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define TEXT_MAX_BYTES 400
+#define COMMIT_SHOWN_US 1000
 
 /* The modes in the order of their strength. */
 static const struct
@@ -77,6 +78,7 @@ make (void)
 {
   Measurement *measurement = g_new0 (Measurement, 1);
   measurement->rows = -1;
+  measurement->commit_us = -1;
   measurement->locks = g_ptr_array_new_with_free_func ((GDestroyNotify) lock_free);
   measurement->rewritten = g_ptr_array_new_with_free_func (g_free);
   measurement->rebuilt = g_ptr_array_new_with_free_func (g_free);
@@ -246,4 +248,10 @@ measurement_add_rows (Measurement *measurement, const char *table, int64_t inser
   rows->inserted += MAX (inserted, 0);
   rows->updated += MAX (updated, 0);
   rows->deleted += MAX (deleted, 0);
+}
+
+bool
+measurement_shows_commit (const Measurement *measurement)
+{
+  return measurement->commit_failed || measurement->commit_us >= COMMIT_SHOWN_US;
 }

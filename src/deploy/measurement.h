@@ -31,6 +31,8 @@ typedef struct
   guint rounds;  /* of a batch; 1 otherwise */
   guint sample_count;
   int64_t elapsed_us;
+  int64_t commit_us; /* of the COMMIT behind it; -1: none follows it */
+  bool commit_failed;
   int64_t rows; /* by the command's tag; -1: it tells none */
   int64_t wal_bytes;
   int64_t size_bytes; /* by which the database grew, files that COMMIT will remove included */
@@ -62,6 +64,9 @@ void measurement_add_file (Measurement *measurement, const char *relation, char 
 /* Counts below 0 are none. */
 void measurement_add_rows (Measurement *measurement, const char *table, int64_t inserted,
                            int64_t updated, int64_t deleted);
+
+/* Whether the COMMIT behind it is worth a line: it failed, or took a millisecond or more. */
+bool measurement_shows_commit (const Measurement *measurement);
 
 /* By relation, the strongest first. */
 void measurement_sort_locks (Measurement *measurement);

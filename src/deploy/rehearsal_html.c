@@ -158,6 +158,21 @@ add_measurement (GString *page, const Measurement *measurement)
   g_string_append (page, "</tr>\n");
 }
 
+/* Deferred constraints and triggers run then. */
+static void
+add_commit (GString *page, const Measurement *measurement)
+{
+  g_autofree char *time = format_time (measurement->commit_us);
+  g_string_append (page, measurement->commit_failed ? "<tr class=\"bad\">\n" : "<tr>\n");
+  add_cell (page, "n", "");
+  g_string_append (page, measurement->commit_failed ? "<td><pre>COMMIT</pre><b>failed</b></td>\n"
+                                                    : "<td><pre>COMMIT</pre></td>\n");
+  add_cell (page, "n", time);
+  for (int i = 0; i < 5; i++)
+    add_cell (page, NULL, "");
+  g_string_append (page, "</tr>\n");
+}
+
 static void
 add_measurements (GString *page, const char *path, int64_t us, const GPtrArray *measured)
 {
@@ -173,7 +188,11 @@ add_measurements (GString *page, const char *path, int64_t us, const GPtrArray *
                           "<th>Effects</th></tr>\n",
                           time);
   for (guint i = 0; i < measured->len; i++)
-    add_measurement (page, measured->pdata[i]);
+    {
+      add_measurement (page, measured->pdata[i]);
+      if (measurement_shows_commit (measured->pdata[i]))
+        add_commit (page, measured->pdata[i]);
+    }
   g_string_append (page, "</table>\n");
 }
 

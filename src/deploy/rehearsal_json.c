@@ -67,12 +67,14 @@ static json_t *
 measurement_json (const Measurement *measurement)
 {
   return json_pack (
-      "{s:I, s:I, s:o, s:o, s:b, s:b, s:I, s:I, s:f, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+      "{s:I, s:I, s:o, s:o, s:b, s:b, s:I, s:I, s:f, s:o, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
       "statement", (json_int_t) measurement->index + 1, "line", (json_int_t) measurement->line,
       "tag", text_json (measurement->tag), "text", text_json (measurement->text), "failed",
       (int) measurement->failed, "in_transaction", (int) !measurement->is_alone, "rounds",
       (json_int_t) measurement->rounds, "samples", (json_int_t) measurement->sample_count,
-      "seconds", seconds (measurement->elapsed_us), "rows",
+      "seconds", seconds (measurement->elapsed_us), "commit_seconds",
+      measurement->commit_us >= 0 ? json_real (seconds (measurement->commit_us)) : json_null (),
+      "commit_failed", (int) measurement->commit_failed, "rows",
       measurement->rows >= 0 ? json_integer (measurement->rows) : json_null (), "wal_bytes",
       (json_int_t) measurement->wal_bytes, "size_bytes", (json_int_t) measurement->size_bytes,
       "locks", locks_json (measurement->locks), "rewritten", texts_json (measurement->rewritten),

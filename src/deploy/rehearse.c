@@ -153,7 +153,10 @@ sum_of_times (const GPtrArray *measured)
 {
   int64_t us = 0;
   for (guint i = 0; i < measured->len; i++)
-    us += ((const Measurement *) measured->pdata[i])->elapsed_us;
+    {
+      const Measurement *measurement = measured->pdata[i];
+      us += measurement->elapsed_us + MAX (measurement->commit_us, 0);
+    }
   return us;
 }
 

@@ -22,6 +22,10 @@ typedef struct
   bool (*before) (const MigrateScript *script, guint index, void *data, GError **error);
   bool (*after) (const MigrateScript *script, guint index, bool done, int64_t rows, void *data,
                  GError **error);
+  /* The transaction whose statements are FIRST and those behind it was committed, or, not DONE, could not be:
+   * deferred constraints and triggers run then. */
+  void (*committed) (const MigrateScript *script, guint first, bool done, int64_t elapsed_us,
+                     void *data);
   void *data;
 } RunObserver;
 

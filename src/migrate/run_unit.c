@@ -120,11 +120,17 @@ run_unit_is_whole (const ScriptRun *run, const ScriptUnit *unit)
 
 /* COMMIT can fail, too: deferred constraints are checked then. */
 static bool
-commit (ScriptRun *run, Try *try, GError **error)
+commit (ScriptRun *run, const ScriptUnit *unit, Try *try, GError **error)
 {
   const DbStatement statement = { .sql = "COMMIT" };
+  const RunObserver *observer = run->run->spec.observer;
+  int64_t started_us = clock_monotonic_us ();
   try->index = run->script->statements->len;
-  return run_text (run, &statement, true, NULL, try, error);
+  bool done = run_text (run, &statement, true, NULL, try, error);
+  if (observer != NULL)
+    observer->committed (run->script, unit->first, done, clock_monotonic_us () - started_us,
+                         observer->data);
+  return done;
 }
 
 static bool
@@ -156,7 +162,7 @@ try_transaction (ScriptRun *run, const ScriptUnit *unit, Try *try, GError **erro
   if (unit->is_rolled_back
       && !(db_rollback (conn_of (run)) && db_exec (conn_of (run), "BEGIN", error)))
     return false;
-  if (write_done (run, unit, error) && commit (run, try, error))
+  if (write_done (run, unit, error) && commit (run, unit, try, error))
     return true;
   run->id = id;
   return false;
@@ -181,9 +187,9 @@ try_round (ScriptRun *run, const ScriptUnit *unit, int64_t *ret_rows, Try *try, 
         migrate_script_at (run->script, unit->first)->line);
   run->journal.batch_rows = *ret_rows == 0 ? 0 : run->journal.batch_rows + *ret_rows;
   if (*ret_rows == 0)
-    return write_done (run, unit, error) && commit (run, try, error);
+    return write_done (run, unit, error) && commit (run, unit, try, error);
   return db_exec (conn, run->run->own_role, error)
-         && history_journal (conn, run->id, &run->journal, error) && commit (run, try, error);
+         && history_journal (conn, run->id, &run->journal, error) && commit (run, unit, try, error);
 }
 
 static bool

@@ -283,8 +283,26 @@ COMMIT;'
   migration 20260102000000 batches '-- pgkeel: batch
 UPDATE purchase SET note = $$none$$ WHERE id IN
   (SELECT id FROM purchase WHERE note IS NULL LIMIT 8000);'
-  rehearse
-  assert_status 0
+  migration 20260103000000 deferred 'ALTER TABLE purchase ADD CONSTRAINT late FOREIGN KEY (customer)
+  REFERENCES customer DEFERRABLE INITIALLY DEFERRED NOT VALID;
+CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END$$;
+CREATE CONSTRAINT TRIGGER rest AFTER INSERT ON customer DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION rest();
+INSERT INTO customer VALUES (5000, $$late$$);'
+  migration 20260104000000 broken '-- pgkeel: no-transaction
+SELECT 1;
+ALTER TABLE purchase DROP CONSTRAINT purchase_customer_fkey;
+UPDATE purchase SET customer = 0 WHERE id = 1;'
+  rehearse --html page.html
+  # What is checked, and what sleeps, at COMMIT is the time of COMMIT; its failure is found there.
+  assert_error 1 "the rehearsal failed: up: migrations/20260104000000_broken.up.sql"
+  assert_json '.migrations[2].up | (.[3] | .commit_seconds >= 0.05
+                                          and (.commit_failed | not))
+    and all(.[0:3][]; .commit_seconds == null)'
+  assert_json '.migrations[2] | .up_seconds >= ([.up[].seconds] | add) + 0.05'
+  assert_json '.migrations[3].up | length == 3 and (.[0].commit_failed | not) and .[0].commit_seconds != null
+    and .[2].commit_failed and (.[2].failed | not)'
+  [ "$(grep -c '<pre>COMMIT</pre>' page.html)" -ge 2 ]
   assert_json '.migrations[0].up | (map(select(.tag == "UPDATE")) | .[0].rows) == 10'
   assert_json '.migrations[1].up[0] | .rows == 16000 and .rounds == 3'
 }

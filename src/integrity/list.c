@@ -4,7 +4,9 @@
 #include <string.h>
 
 /* In the order of docs/integrity.md. */
-static const Check *const lists[] = { checks_referential };
+static const Check *const lists[] = {
+  checks_referential, checks_keys, checks_uniqueness, checks_sequences, checks_constraints,
+};
 
 static gpointer
 collect (gpointer data)

@@ -222,7 +222,7 @@ add("inverted range", "range-inverted", "stock.suppliers.*",
 for table in ["stock.items", "books.entries"]:
     add("updated before created", "updated-before-created", f"{table}.updated_at",
         wreck(table, "updated_at = created_at - interval '3 days'", "true", 5))
-add("half of a key is NULL", "key-partial-null", "stock.items.items_default_bin_fkey",
+add("half of a key is NULL", "fk-match-simple-null", "stock.items.(default_warehouse_id, default_bin_code)",
     wreck("stock.items", "default_bin_code = NULL", "default_bin_code IS NOT NULL", 6))
 
 add = batch("values", "ledgerflow")
@@ -318,13 +318,13 @@ add("rows that are their own ancestors", "self-reference-cycle", "public.ledger_
 # --- schemas ------------------------------------------------------------------------------------------
 
 add = batch("schema", "shop")
-add("key that is NOT VALID", "foreign-key-not-valid", "shop.addresses.addresses_customer_id_fkey",
+add("key that is NOT VALID", "fk-not-valid", "shop.addresses.customer_id",
     "ALTER TABLE shop.addresses DROP CONSTRAINT addresses_customer_id_fkey, ADD CONSTRAINT"
     " addresses_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES shop.customers NOT VALID;")
 add("CHECK that is NOT VALID", "check-not-valid", "shop.reviews.reviews_rating_check",
     "ALTER TABLE shop.reviews DROP CONSTRAINT reviews_rating_check, ADD CONSTRAINT reviews_rating_check"
     " CHECK (rating BETWEEN 1 AND 5) NOT VALID;")
-add("key whose triggers are disabled", "foreign-key-disabled", "shop.payments.payments_order_id_fkey",
+add("key whose triggers are disabled", "fk-trigger-disabled", "shop.payments.order_id",
     "ALTER TABLE shop.payments DISABLE TRIGGER ALL;")
 add("trigger that is disabled", "trigger-disabled", "shop.products.products_touch",
     "ALTER TABLE shop.products DISABLE TRIGGER products_touch;")
@@ -337,52 +337,52 @@ add("no primary key", "no-primary-key", "shop.coupons_used",
     "CREATE TABLE shop.coupons_used (code text, used_on date); INSERT INTO shop.coupons_used VALUES ('A', '2024-05-05');")
 add("money in a float", "money-in-float", "shop.gifts.amount",
     "CREATE TABLE shop.gifts (id bigint PRIMARY KEY, amount double precision);")
-add("index that is there twice", "index-duplicate", "shop.*orders_customer_id_idx*",
+add("index that is there twice", "index-duplicate", "shop.orders_customer_id_idx_2",
     "CREATE INDEX orders_customer_id_idx_2 ON shop.orders (customer_id);")
-add("index that another begins with", "index-redundant", "shop.*shipments_order_id_idx*",
+add("index that another begins with", "index-redundant", "shop.shipments_order_id_idx",
     "CREATE INDEX shipments_order_id_carrier_idx ON shop.shipments (order_id, carrier);")
-add("invalid index", "index-invalid", "shop.*products_category_id_idx",
+add("invalid index", "index-invalid", "shop.products_category_id_idx",
     "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'shop.products_category_id_idx'::regclass;")
 add("autovacuum off", "autovacuum-off", "shop.orders",
     "ALTER TABLE shop.orders SET (autovacuum_enabled = false);")
 add("row in the default partition", "default-partition-rows", "shop.page_views_default",
     "INSERT INTO shop.page_views (product_id, viewed_at) VALUES (3, '1999-12-31 12:00+00');")
-add("SECURITY DEFINER without search_path", "security-definer-path", "shop.become*",
+add("SECURITY DEFINER without search_path", "definer-search-path", "shop.become()",
     "CREATE FUNCTION shop.become() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';")
-add("everybody may CREATE", "public-create", "*shop*", "GRANT CREATE ON SCHEMA shop TO PUBLIC;")
+add("everybody may CREATE", "schema-public-create", "schema shop", "GRANT CREATE ON SCHEMA shop TO PUBLIC;")
 add("enum label that nobody uses", "enum-label-unused", "shop.payment_method*",
     "ALTER TYPE shop.payment_method ADD VALUE 'cheque';")
 
 add = batch("schema", "saas")
 add("RLS off beside siblings that have it", "rls-missing", "saas.api_keys",
     "ALTER TABLE saas.api_keys DISABLE ROW LEVEL SECURITY;")
-add("key that is NOT VALID", "foreign-key-not-valid", "saas.projects.projects_lead_fkey",
+add("key that is NOT VALID", "fk-not-valid", "saas.projects.(tenant_id, lead_id)",
     "ALTER TABLE saas.projects DROP CONSTRAINT projects_lead_fkey, ADD CONSTRAINT projects_lead_fkey"
     " FOREIGN KEY (tenant_id, lead_id) REFERENCES saas.users (tenant_id, id) NOT VALID;")
-add("key whose triggers are disabled", "foreign-key-disabled", "saas.room_bookings.*",
+add("key whose triggers are disabled", "fk-trigger-disabled", "saas.room_bookings.tenant_id",
     "ALTER TABLE saas.room_bookings DISABLE TRIGGER ALL;")
 add("domain that is NOT VALID", "domain-not-valid", "saas.percentage*",
     "ALTER DOMAIN saas.percentage DROP CONSTRAINT percentage_range;"
     " ALTER DOMAIN saas.percentage ADD CONSTRAINT percentage_range CHECK (VALUE BETWEEN 0 AND 100) NOT VALID;")
-add("invalid index", "index-invalid", "saas.*tasks_parent_task_id_idx",
+add("invalid index", "index-invalid", "saas.tasks_parent_task_id_idx",
     "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'saas.tasks_parent_task_id_idx'::regclass;")
-add("index that is there twice", "index-duplicate", "saas.*api_keys_user_id_idx*",
+add("index that is there twice", "index-duplicate", "saas.api_keys_user_id_idx_2",
     "CREATE INDEX api_keys_user_id_idx_2 ON saas.api_keys (user_id);")
-add("SECURITY DEFINER without search_path", "security-definer-path", "saas.tenant_of_key*",
+add("SECURITY DEFINER without search_path", "definer-search-path", "saas.tenant_of_key(text)",
     "ALTER FUNCTION saas.tenant_of_key(text) RESET search_path;")
-add("everybody may CREATE", "public-create", "*saas*", "GRANT CREATE ON SCHEMA saas TO PUBLIC;")
+add("everybody may CREATE", "schema-public-create", "schema saas", "GRANT CREATE ON SCHEMA saas TO PUBLIC;")
 add("enum label that nobody uses", "enum-label-unused", "saas.plan*", "ALTER TYPE saas.plan ADD VALUE 'trial';")
 add("autovacuum off", "autovacuum-off", "saas.comments",
     "ALTER TABLE saas.comments SET (autovacuum_enabled = off);")
 
 add = batch("schema", "stock")
-add("key that is NOT VALID", "foreign-key-not-valid", "books.invoices.invoices_supplier_id_fkey",
+add("key that is NOT VALID", "fk-not-valid", "books.invoices.supplier_id",
     "ALTER TABLE books.invoices DROP CONSTRAINT invoices_supplier_id_fkey, ADD CONSTRAINT"
     " invoices_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES stock.suppliers NOT VALID;")
 add("CHECK that is NOT VALID", "check-not-valid", "stock.bins.bins_capacity_check",
     "ALTER TABLE stock.bins DROP CONSTRAINT bins_capacity_check, ADD CONSTRAINT bins_capacity_check"
     " CHECK (capacity > 0) NOT VALID;")
-add("key whose triggers are disabled", "foreign-key-disabled", "books.entry_lines.*",
+add("key whose triggers are disabled", "fk-trigger-disabled", "books.entry_lines.entry_id",
     "ALTER TABLE books.entry_lines DISABLE TRIGGER ALL;")
 add("key of another type", "foreign-key-type-mismatch", "stock.counts.*",
     "CREATE TABLE stock.counts (id bigint PRIMARY KEY, item_id integer CONSTRAINT counts_item_id_fkey"
@@ -393,17 +393,17 @@ add("money in a float", "money-in-float", "books.rates.price",
     "CREATE TABLE books.rates (id bigint PRIMARY KEY, price real);")
 add("no primary key", "no-primary-key", "books.notes",
     "CREATE TABLE books.notes (body text); INSERT INTO books.notes VALUES ('lost');")
-add("index that another begins with", "index-redundant", "stock.*movements_item_id_idx*",
+add("index that another begins with", "index-redundant", "stock.movements_item_id_idx",
     "CREATE INDEX movements_item_id_moved_at_idx ON stock.movements (item_id, moved_at);")
-add("sequence near its end", "sequence-near-end", "stock.suppliers_id_seq",
+add("sequence near its end", "sequence-exhausted", "stock.suppliers_id_seq",
     "ALTER SEQUENCE stock.suppliers_id_seq MAXVALUE 1000; SELECT setval('stock.suppliers_id_seq', 990);")
 
 add = batch("schema", "ledgerflow")
-add("int4 key near its end", "integer-key-exhaustion", "public.auth_user.id",
+add("int4 key near its end", "key-exhaustion", "public.auth_user.id",
     "SELECT setval('auth_user_id_seq', 2147480000);")
 add("trigger that is disabled", "trigger-disabled", "public.ledger_account.ledger_account_touch",
     "ALTER TABLE ledger_account DISABLE TRIGGER ledger_account_touch;")
-add("key whose triggers are disabled", "foreign-key-disabled", "public.ledger_statement.*",
+add("key whose triggers are disabled", "fk-trigger-disabled", "public.ledger_statement.account_id",
     "ALTER TABLE ledger_statement DISABLE TRIGGER ALL;")
 add("enum label that nobody uses", "enum-label-unused", "public.ledger_category_kind*",
     "ALTER TYPE ledger_category_kind ADD VALUE 'refund';")
@@ -413,10 +413,101 @@ add("autovacuum off", "autovacuum-off", "public.ledger_transaction",
 add = batch("schema", "avdaily")
 add("trigger that is disabled", "trigger-disabled", "public.transactions.transactions_keep_completed",
     "ALTER TABLE transactions DISABLE TRIGGER transactions_keep_completed;")
-add("key that is NOT VALID", "foreign-key-not-valid", "public.contributions.contributions_member_fkey",
+add("key that is NOT VALID", "fk-not-valid", "public.contributions.(group_id, user_id)",
     "ALTER TABLE contributions DROP CONSTRAINT contributions_member_fkey, ADD CONSTRAINT contributions_member_fkey"
     " FOREIGN KEY (group_id, user_id) REFERENCES group_members NOT VALID;")
-add("everybody may CREATE", "public-create", "*public*", "GRANT CREATE ON SCHEMA public TO PUBLIC;")
+add("everybody may CREATE", "schema-public-create", "schema public", "GRANT CREATE ON SCHEMA public TO PUBLIC;")
+
+# --- servers, privileges, statistics -------------------------------------------------------------------
+
+add = batch("server", "saas")
+add("policies that do nothing", "rls-policy-without-security", "saas.tasks",
+    "ALTER TABLE saas.tasks DISABLE ROW LEVEL SECURITY;")
+add("RLS off beside siblings that have it", "rls-missing", "saas.invitations",
+    "CREATE TABLE saas.invitations (id uuid PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES saas.tenants);"
+    " CREATE INDEX ON saas.invitations (tenant_id);")
+add("RLS without a policy", "rls-without-policies", "saas.tenants",
+    "ALTER TABLE saas.tenants ENABLE ROW LEVEL SECURITY;")
+add("view that shows what RLS hides", "view-bypasses-rls", "saas.all_comments",
+    "CREATE VIEW saas.all_comments AS SELECT * FROM saas.comments;")
+add("superuser's function for everybody", "definer-superuser", "saas.tenant_of_key(text)",
+    "GRANT EXECUTE ON FUNCTION saas.tenant_of_key(text) TO PUBLIC;")
+add("table that everybody may write", "table-public-write", "saas.tenants", "GRANT UPDATE ON saas.tenants TO PUBLIC;")
+add("default privileges for everybody", "default-privileges-public", "default privileges of postgres in schema saas",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA saas GRANT INSERT ON TABLES TO PUBLIC;")
+add("materialised view without rows", "matview-unpopulated", "saas.project_summary",
+    "REFRESH MATERIALIZED VIEW saas.project_summary WITH NO DATA;")
+add("dangerous setting of a database", "setting-zero-damaged-pages", "setting zero_damaged_pages of database saas_server",
+    "ALTER DATABASE saas_server SET zero_damaged_pages = on;")
+add("dangerous setting of a database", "setting-synchronous-commit", "setting synchronous_commit of database saas_server",
+    "ALTER DATABASE saas_server SET synchronous_commit = off;")
+add("dangerous setting of a database", "setting-ignore-checksum-failure",
+    "setting ignore_checksum_failure of database saas_server",
+    "ALTER DATABASE saas_server SET ignore_checksum_failure = on;")
+add("overlap under an exclusion constraint", "exclusion-violated", "saas.room_bookings (room_bookings_no_overlap)",
+    "SELECT pg_temp.wreck_beside_index('saas.room_bookings_no_overlap', 'saas.room_bookings',"
+    " $$during = tstzrange('2024-09-03 08:00+00', '2024-09-03 18:00+00')$$);")
+
+add = batch("server", "stock")
+add("function of a table that is gone", "function-broken", "*count_returns*",
+    "CREATE FUNCTION stock.count_returns() RETURNS bigint LANGUAGE plpgsql AS"
+    " $$ BEGIN RETURN (SELECT count(*) FROM stock.returns); END $$;")
+add("unlogged table", "table-unlogged", "stock.scans",
+    "CREATE UNLOGGED TABLE stock.scans (id bigint PRIMARY KEY);")
+add("index left half built", "index-not-ready", "stock.items_supplier_id_idx",
+    "UPDATE pg_index SET indisready = false, indisvalid = false"
+    " WHERE indexrelid = 'stock.items_supplier_id_idx'::regclass;")
+add("index left half dropped", "index-not-ready", "stock.movements_warehouse_id_idx",
+    "UPDATE pg_index SET indislive = false, indisready = false, indisvalid = false"
+    " WHERE indexrelid = 'stock.movements_warehouse_id_idx'::regclass;")
+add("catalogue that refers to nothing", "catalogue-dangling", "pg_attrdef.adrelid",
+    "INSERT INTO pg_attrdef SELECT 999999, 999998, adnum, adbin FROM pg_attrdef LIMIT 1;")
+add("catalogue that refers to nothing", "catalogue-dangling", "pg_class.relowner",
+    "UPDATE pg_class SET relowner = 4242 WHERE oid = 'stock.suppliers'::regclass;")
+add("next partition missing", "partition-missing-next", "stock.readings",
+    "CREATE TABLE stock.readings (at date NOT NULL, value integer NOT NULL, PRIMARY KEY (at)) PARTITION BY RANGE (at);"
+    " DO $$ BEGIN EXECUTE format('CREATE TABLE stock.readings_now PARTITION OF stock.readings"
+    " FOR VALUES FROM (%L) TO (%L)', current_date - 30, current_date + 1); END $$;")
+add("collation that changed under an index", "collation-version", "collation stock.german",
+    "CREATE COLLATION stock.german (provider = icu, locale = 'de');"
+    " CREATE INDEX warehouses_name_german_idx ON stock.warehouses (name COLLATE stock.german);"
+    " UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'german';")
+add("table of somebody else's", "owner-differs", "stock.bins",
+    "CREATE ROLE stranger; ALTER TABLE stock.bins OWNER TO stranger;")
+add("name that must be quoted", "name-needs-quotes", '*Odd Name*',
+    'CREATE TABLE stock."Odd Name" (id bigint PRIMARY KEY);')
+add("sequence that starts over", "sequence-cycles", "stock.items_id_seq", "ALTER SEQUENCE stock.items_id_seq CYCLE;")
+add("sequence that belongs to nothing", "sequence-unowned", "books.accounts_id_seq",
+    "ALTER SEQUENCE books.accounts_id_seq OWNED BY NONE;")
+
+add = batch("server", "shop")
+add("table that was never analysed", "never-analysed", "shop.imports",
+    "CREATE TABLE shop.imports (id bigint PRIMARY KEY) WITH (autovacuum_enabled = off);"
+    " INSERT INTO shop.imports SELECT generate_series(1, 250000);")
+add("autovacuum off", "autovacuum-off", "shop.imports", "SELECT 1;")
+add("large table read from end to end", "index-missing", "shop.history",
+    "CREATE TABLE shop.history (id bigint PRIMARY KEY, note integer) WITH (autovacuum_enabled = off);"
+    " INSERT INTO shop.history SELECT i, 1 FROM generate_series(1, 110000) AS i; ANALYZE shop.history;"
+    " SET max_parallel_workers_per_gather = 0; SELECT pg_stat_force_next_flush();"
+    " DO $$ BEGIN FOR i IN 1..55 LOOP PERFORM count(*) FROM shop.history WHERE note = 2; END LOOP; END $$;")
+add("statistics out of date", "statistics-stale", "shop.log",
+    "CREATE TABLE shop.log (id bigint PRIMARY KEY) WITH (autovacuum_enabled = off);"
+    " INSERT INTO shop.log SELECT generate_series(1, 100); ANALYZE shop.log;"
+    " INSERT INTO shop.log SELECT generate_series(101, 120000);")
+add("table full of dead rows", "dead-rows", "shop.queue",
+    "CREATE TABLE shop.queue (id bigint PRIMARY KEY) WITH (autovacuum_enabled = off);"
+    " INSERT INTO shop.queue SELECT generate_series(1, 120000); DELETE FROM shop.queue WHERE id > 1000;")
+add("natural key that no index keeps unique", "unique-missing", "shop.products*sku*",
+    "ALTER TABLE shop.products DROP CONSTRAINT products_sku_key; UPDATE shop.products SET sku = 'SKU-00001' WHERE id = 2;")
+add("keys that differ only in case", "unique-case-or-space", "shop.customers*email*",
+    "UPDATE shop.customers SET email = 'Customer1@Example.org' WHERE id = 2;")
+
+add = batch("server", "ledgerflow")
+add("column without statistics", "column-statistics-missing", "public.ledger_transaction",
+    "ALTER TABLE ledger_transaction ADD COLUMN cleared boolean;")
+add("duplicate under a unique index of an expression", "unique-violated", "public.ledger_tag (ledger_tag_name_lower_uniq)",
+    "SELECT pg_temp.wreck_beside_index('ledger_tag_name_lower_uniq', 'ledger_tag',"
+    " $$name = (SELECT upper(name) FROM ledger_tag ORDER BY id LIMIT 1)$$, 'true', 2);")
 
 # --- the projects' own rules ------------------------------------------------------------------------
 
@@ -601,7 +692,7 @@ def duplicates(database, indexes):
         kind = ("duplicate under a primary key" if index["primary"] else
                 "duplicate under a unique index of several columns" if index["composite"] else
                 "duplicate under a unique index")
-        add(kind, "unique-violated", f'*{index["name"]}',
+        add(kind, "unique-violated", f'{index["table"]} ({index["name"]})',
             f"SELECT pg_temp.duplicate('{index['index']}');")
 
 

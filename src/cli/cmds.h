@@ -21,6 +21,7 @@ extern const CliCommand migrate_lint_command;     /* cmd_migrate_lint.c */
 extern const CliCommand migrate_rehearse_command; /* cmd_migrate_rehearse.c */
 extern const CliCommand migrate_validate_command; /* cmd_migrate_validate.c */
 extern const CliCommand restore_command;          /* cmd_restore.c */
+extern const CliCommand seed_command;             /* cmd_seed.c */
 
 /* The run function of backup prove, shared with restore-test. */
 bool cmd_backup_prove (CliContext *context, int argc, char **argv, GError **error);

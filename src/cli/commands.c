@@ -12,6 +12,7 @@ const CliCommand cli_commands[] = {
   { .name = "migrate",
     .summary = "Apply, undo and show migrations of the schema",
     .children = migrate_commands },
+  { .name = "seed", .same_as = &seed_command },
   { .name = "restore", .same_as = &restore_command },
   { .name = "restore-test", .same_as = &restore_test_command },
   { .name = "env",

@@ -16,6 +16,8 @@ db_failure_clear (DbFailure *failure)
   g_free (failure->detail);
   g_free (failure->hint);
   g_free (failure->context);
+  g_free (failure->column);
+  g_free (failure->constraint);
   *failure = (DbFailure){ 0 };
 }
 
@@ -35,6 +37,8 @@ take_failure (const PGresult *result, DbFailure *failure)
   failure->detail = field_of (result, PG_DIAG_MESSAGE_DETAIL);
   failure->hint = field_of (result, PG_DIAG_MESSAGE_HINT);
   failure->context = field_of (result, PG_DIAG_CONTEXT);
+  failure->column = field_of (result, PG_DIAG_COLUMN_NAME);
+  failure->constraint = field_of (result, PG_DIAG_CONSTRAINT_NAME);
   failure->position = position != NULL ? (size_t) g_ascii_strtoull (position, NULL, 10) : 0;
 }
 

@@ -16,7 +16,9 @@ typedef struct
   char *detail;
   char *hint;
   char *context;
-  size_t position; /* the character of the statement, from 1; 0: not said */
+  char *column;     /* the column it is about; of a NOT NULL */
+  char *constraint; /* the constraint or unique index it is about */
+  size_t position;  /* the character of the statement, from 1; 0: not said */
 } DbFailure;
 
 void db_failure_clear (DbFailure *failure);

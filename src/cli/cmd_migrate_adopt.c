@@ -302,8 +302,8 @@ const CliCommand migrate_adopt_command = {
   .summary = "Take over the history that another tool has written",
   .description
   = "Reads the table of dbmate, golang-migrate, goose, Flyway, sqlx, diesel, Sqitch, Prisma, drizzle,\n"
-    "graphile-migrate, node-pg-migrate, knex, Rails, Alembic or Django, holds it against the files, and\n"
-    "writes it into pgkeel.migration in one transaction. The tool's own tables are not changed.\n\n"
+    "graphile-migrate, node-pg-migrate, knex, Rails, Alembic, Django, Ecto, Supabase, Atlas or Liquibase,\n"
+    "holds it against the files, and writes it into pgkeel.migration in one transaction. The tool's own tables are not changed.\n\n"
     "Where the tool keeps checksums, files that are not what was applied are refused. So is a history\n"
     "that is dirty, has failed, is locked or has several heads.",
   .example = "pgkeel migrate adopt --from=flyway --dry-run",

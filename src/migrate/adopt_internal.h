@@ -38,6 +38,10 @@ typedef struct
   bool (*check) (AdoptReading *reading, GError **error);
 } AdoptTool;
 
+/* adopt_atlas.c */
+extern const char adopt_atlas_sql[];
+bool adopt_take_atlas (AdoptReading *reading, const DbResult *result, int row, GError **error);
+
 extern const AdoptTool adopt_tools[]; /* ends with a row without a name */
 
 /* Adds a row for VERSION, whose file is MIGRATION (NULL: none). */

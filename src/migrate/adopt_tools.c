@@ -83,10 +83,18 @@ check_digest (const AdoptReading *reading, AdoptRow *row, GChecksumType kind, co
 static const char *const schema_migrations[] = { "schema_migrations", NULL };
 static const char *const version_only[] = { "version", NULL };
 
+/* What Supabase calls it; the statements came to it later. */
+static bool
+is_supabase (const AdoptTable *table)
+{
+  return strcmp (table->schema, "supabase_migrations") == 0
+         || g_strv_contains ((const char *const *) table->columns, "statements");
+}
+
 static bool
 is_dbmate (const AdoptTable *table)
 {
-  return !table->has_ar_metadata;
+  return !table->has_ar_metadata && !is_supabase (table);
 }
 
 static bool
@@ -391,7 +399,7 @@ take_graphile (AdoptReading *reading, const DbResult *result, int row, GError **
   return true;
 }
 
-/* --- programs: knex, node-pg-migrate, Alembic, Django ---------------------------------------- */
+/* --- programs: knex, node-pg-migrate, Alembic, Django, Ecto, Liquibase ----------------------- */
 
 static const char *const knex_tables[] = { "knex_migrations", NULL };
 static const char *const knex_columns[] = { "name", "batch", "migration_time", NULL };
@@ -401,6 +409,14 @@ static const char *const alembic_tables[] = { "alembic_version", NULL };
 static const char *const alembic_columns[] = { "version_num", NULL };
 static const char *const django_tables[] = { "django_migrations", NULL };
 static const char *const django_columns[] = { "app", "name", "applied", NULL };
+static const char *const ecto_columns[] = { "version", "inserted_at", NULL };
+static const char *const liquibase_tables[] = { "databasechangelog", NULL };
+static const char *const liquibase_columns[]
+    = { "id", "author", "filename", "dateexecuted", "orderexecuted", "exectype", NULL };
+static const char *const atlas_tables[] = { "atlas_schema_revisions", NULL };
+static const char *const atlas_columns[] = { "version", "description", "type",
+                                             "applied", "total",       "executed_at",
+                                             "error",   "hash",        NULL };
 
 /* name with an extension, applied */
 static bool
@@ -414,25 +430,65 @@ take_file_name (AdoptReading *reading, const DbResult *result, int row, GError *
   return true;
 }
 
-/* knex keeps its lock in a table beside; a run that was killed leaves it locked. */
+/* A lock in a table beside, SUFFIX after the name of the history's; a run that was killed leaves it. */
 static bool
-check_knex (AdoptReading *reading, GError **error)
+read_lock (const AdoptReading *reading, const char *suffix, const char *condition, bool *ret_locked,
+           GError **error)
 {
-  g_autofree char *name = g_strconcat (reading->table->name, "_lock", NULL);
+  g_autofree char *name = g_strconcat (reading->table->name, suffix, NULL);
   g_autofree char *table = db_quote_name (reading->table->schema, name);
   g_autofree char *there = NULL, *locked = NULL;
-  g_autofree char *sql = g_strdup_printf ("SELECT 1 FROM %s WHERE is_locked = 1 LIMIT 1", table);
+  g_autofree char *sql = g_strdup_printf ("SELECT 1 FROM %s WHERE %s LIMIT 1", table, condition);
   const char *params[] = { table };
   if (!db_query_text (reading->conn, "SELECT pg_catalog.to_regclass ($1)::text", 1, params, &there,
                       error)
       || (there != NULL && !db_query_text (reading->conn, sql, 0, NULL, &locked, error)))
     return false;
-  return locked == NULL
+  *ret_locked = locked != NULL;
+  return true;
+}
+
+static bool
+check_knex (AdoptReading *reading, GError **error)
+{
+  bool is_locked;
+  if (!read_lock (reading, "_lock", "is_locked = 1", &is_locked, error))
+    return false;
+  return !is_locked
          || keel_error (
              error, KEEL_ERROR_REFUSED,
              "If no run of knex is alive, free it with “knex migrate:unlock”, see what it "
              "left, then adopt again.",
              "knex has locked its migrations");
+}
+
+static bool
+check_liquibase (AdoptReading *reading, GError **error)
+{
+  bool is_locked;
+  if (!read_lock (reading, "lock", "locked", &is_locked, error))
+    return false;
+  return !is_locked
+         || keel_error (
+             error, KEEL_ERROR_REFUSED,
+             "If no run of Liquibase is alive, free it with “liquibase release-locks”, see what "
+             "it left, then adopt again.",
+             "Liquibase has locked its change log");
+}
+
+/* path::id::author, applied, exectype */
+static bool
+take_liquibase (AdoptReading *reading, const DbResult *result, int row, GError **error)
+{
+  const char *change = db_result_text (result, row, 0);
+  const char *how = db_result_text (result, row, 2);
+  if (strcmp (how, "FAILED") == 0)
+    return keel_error (error, KEEL_ERROR_REFUSED,
+                       "Undo by hand what it left, run “liquibase update”, then adopt again.",
+                       "Liquibase failed at %s", change);
+  if (strcmp (how, "SKIPPED") != 0)
+    adopt_add (reading, change, "", NULL, text_or_null (result, row, 1));
+  return true;
 }
 
 /* The revisions before HEAD are in the files only, where there are any. */
@@ -531,5 +587,14 @@ const AdoptTool adopt_tools[] = {
     "SELECT version_num FROM %s ORDER BY version_num", take_alembic, NULL },
   { "django", django_tables, django_columns, false, NULL,
     "SELECT app || '.' || name" APPLIED ("applied") "FROM %s ORDER BY id", take_version, NULL },
+  { "ecto", schema_migrations, ecto_columns, true, NULL,
+    "SELECT version::text" APPLIED ("inserted_at") "FROM %s ORDER BY version", take_version, NULL },
+  { "supabase", schema_migrations, version_only, false, is_supabase,
+    "SELECT version::text, NULL FROM %s ORDER BY version", take_version, NULL },
+  { "atlas", atlas_tables, atlas_columns, false, NULL, adopt_atlas_sql, adopt_take_atlas, NULL },
+  { "liquibase", liquibase_tables, liquibase_columns, false, NULL,
+    "SELECT filename || '::' || id || '::' || author" APPLIED (
+        "dateexecuted") ", exectype FROM %s ORDER BY dateexecuted, orderexecuted",
+    take_liquibase, check_liquibase },
   { 0 },
 };

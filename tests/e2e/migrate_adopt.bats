@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Taking over the histories of fifteen tools, whose tables are made here as those tools make them.
+# Taking over the histories of nineteen tools, whose tables are made here as those tools make them.
 # shellcheck disable=SC1111,SC2016,SC2119,SC2120,SC2154 # real quotation marks; set by helper.bash
 
 load helper
@@ -398,12 +398,152 @@ alembic_file ()
     = "ae1027a6acf first table, 1975ea83b712 second table" ]
 }
 
+@test "Ecto, Supabase and dbmate have tables of one name, told apart by their columns" {
+  new_shop
+  sql "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp(0));
+    INSERT INTO schema_migrations VALUES (20240101000000, '2024-06-01 10:00'), (20240102000000, '2024-06-02 10:00')"
+  adopt
+  assert_stdout "adopted 2 migrations of ecto from public.schema_migrations"
+  [ "$(sql "SELECT min (finished) AT TIME ZONE 'UTC' FROM pgkeel.migration")" = "2024-06-01 10:00:00" ]
+
+  new_shop sql
+  mkdir -p supabase
+  mv migrations supabase/
+  sql "CREATE SCHEMA supabase_migrations;
+    CREATE TABLE supabase_migrations.schema_migrations (version text NOT NULL PRIMARY KEY, statements text[], name text)"
+  for version in $(versions); do
+    sql "INSERT INTO supabase_migrations.schema_migrations VALUES ('$version', '{SELECT 1}', 'x')"
+  done
+  adopt
+  assert_stdout "adopted 7 migrations of supabase from supabase_migrations.schema_migrations"
+  assert_adopted 7
+  run_keel migrate adopt --from=dbmate
+  assert_error 5 "there is no history of dbmate"
+
+  # As it was before Supabase kept the statements, beside its services' own tables.
+  new_shop
+  sql "CREATE SCHEMA supabase_migrations; CREATE SCHEMA realtime; CREATE SCHEMA auth;
+    CREATE TABLE supabase_migrations.schema_migrations (version text NOT NULL PRIMARY KEY);
+    INSERT INTO supabase_migrations.schema_migrations VALUES ('20240101000000');
+    CREATE TABLE auth.schema_migrations (version varchar(14) PRIMARY KEY);
+    CREATE TABLE realtime.schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp(0))"
+  adopt
+  assert_error 3 "there are 3 histories of migrations in this database" "--from=TOOL"
+  adopt --from=supabase
+  assert_stdout "adopted 1 migrations of supabase"
+}
+
+# The table of Atlas, with a row for each file of migrations/ in the order of names.
+atlas_history ()
+{
+  sql 'CREATE SCHEMA atlas_schema_revisions;
+    CREATE TABLE atlas_schema_revisions.atlas_schema_revisions (version varchar NOT NULL PRIMARY KEY,
+      description varchar NOT NULL, type bigint NOT NULL DEFAULT 2, applied bigint NOT NULL DEFAULT 0,
+      total bigint NOT NULL DEFAULT 0, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL,
+      error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL)'
+  sql "INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('.atlas_cloud_identifier', 'x', 0, 0, 0,
+    now(), 0, NULL, NULL, '', NULL, 'Atlas CLI v1')"
+  local file name day=0
+  for file in migrations/*.sql; do
+    name=$(basename "$file" .sql)
+    day=$((day + 1))
+    # The chain: names and bytes of all files up to this one.
+    { [ ! -f chain ] || cat chain; printf '%s' "$name.sql"; cat "$file"; } > next
+    mv next chain
+    sql "INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('${name%%_*}', '${name#*_}', 2, 1, 1,
+      '2024-06-0$day 10:00+00', 5, '', '', '$(openssl dgst -sha256 -binary chain | base64)', 'null', 'Atlas CLI v1')"
+  done
+}
+
+atlas () { sql "UPDATE atlas_schema_revisions.atlas_schema_revisions SET $1"; }
+
+@test "Atlas: a chain of hashes, baselines, files that came late, unfinished ones" {
+  new_shop
+  mkdir migrations
+  echo "CREATE TABLE a ();" > migrations/20240101000000_a.sql
+  echo "CREATE TABLE b ();" > migrations/20240103000000_b.sql
+  echo "CREATE TABLE c ();" > migrations/20240104000000_c.sql
+  atlas_history
+  atlas "applied = 0 WHERE version = '20240104000000'"
+  adopt
+  assert_error 3 "Atlas did not finish version 20240104000000" "atlas migrate apply"
+  atlas "applied = 1, error = 'it broke' WHERE version = '20240104000000'"
+  adopt
+  assert_error 3 "Atlas did not finish version 20240104000000"
+  assert_stderr "detail: it broke"
+  atlas "error = NULL, applied = 0, type = 6 WHERE version = '20240104000000'"
+  run_keel migrate adopt --dry-run --json
+  assert_json '[.migrations[] | .file_check] == ["same", "same", "same"]'
+  # One that Atlas applied later, out of order: the others' links are of the folder before it.
+  echo "CREATE TABLE late ();" > migrations/20240102000000_late.sql
+  sql "INSERT INTO atlas_schema_revisions.atlas_schema_revisions SELECT '20240102000000', 'late', 2, 1, 1,
+    '2024-07-01', 5, NULL, NULL, '$({ printf 20240101000000_a.sql; cat migrations/*_a.sql
+      printf 20240102000000_late.sql; cat migrations/*_late.sql; } | openssl dgst -sha256 -binary | base64)', NULL, 'x'"
+  run_keel migrate adopt --dry-run --json
+  assert_json '[.migrations[] | .file_check] == ["same", "same", "same", "same"]'
+  # And one that it has not applied yet.
+  echo "CREATE TABLE pending ();" > migrations/20240101120000_pending.sql
+  run_keel migrate adopt --dry-run --json
+  assert_json '[.migrations[] | .file_check] == ["same", "same", "same", "same"]'
+  rm migrations/20240101120000_pending.sql
+  echo "CREATE TABLE other ();" > migrations/20240103000000_b.sql
+  adopt
+  assert_error 3 "1 file is not what atlas has applied"
+  assert_stderr "detail: migrations/20240103000000_b.sql"
+  assert_untouched
+  echo "CREATE TABLE b ();" > migrations/20240103000000_b.sql
+  adopt
+  assert_stdout "adopted 4 migrations of atlas"
+  assert_adopted 4
+  run_keel migrate status --json
+  assert_json '.migrations[0].applied == "2024-06-01T10:00:00Z"'
+
+  new_shop
+  mkdir migrations
+  echo "CREATE TABLE a ();" > migrations/1_a.sql
+  echo "CREATE TABLE b ();" > migrations/2_b.sql
+  echo "CREATE TABLE c ();" > migrations/3_c.sql
+  rm -f chain
+  atlas_history
+  sql "DELETE FROM atlas_schema_revisions.atlas_schema_revisions WHERE version = '1'"
+  atlas "type = 1, applied = 0, total = 0, hash = '' WHERE version = '2'"
+  run_keel migrate adopt --dry-run --json
+  assert_json '[.migrations[] | .file_check] == ["unchecked", "same"]'
+  adopt
+  run_keel migrate status --json
+  assert_json '[.migrations[] | .state] == ["in baseline", "in baseline", "applied"]'
+}
+
+@test "Liquibase: what ran, what was marked so; a lock and a failure are refused" {
+  new_shop
+  sql "CREATE TABLE databasechangelog (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename varchar(255) NOT NULL,
+      dateexecuted timestamp NOT NULL, orderexecuted integer NOT NULL, exectype varchar(10) NOT NULL, md5sum varchar(35),
+      description varchar(255), comments varchar(255), tag varchar(255), liquibase varchar(20), contexts varchar(255),
+      labels varchar(255), deployment_id varchar(10));
+    CREATE TABLE databasechangeloglock (id integer NOT NULL PRIMARY KEY, locked boolean NOT NULL,
+      lockgranted timestamp, lockedby varchar(255));
+    INSERT INTO databasechangeloglock VALUES (1, true, now(), 'host');
+    INSERT INTO databasechangelog VALUES ('1', 'ada', 'db/main.xml', '2024-06-01 10:00', 1, 'EXECUTED', '9:aa'),
+      ('2', 'ada', 'db/main.xml', '2024-06-01 10:00', 2, 'MARK_RAN', '9:bb'),
+      ('3', 'bob', 'db/more.sql', '2024-06-02 10:00', 3, 'FAILED', '9:cc')"
+  adopt
+  assert_error 3 "Liquibase has locked its change log" "liquibase release-locks"
+  sql "UPDATE databasechangeloglock SET locked = false"
+  adopt
+  assert_error 3 "Liquibase failed at db/more.sql::3::bob" "liquibase update"
+  sql "UPDATE databasechangelog SET exectype = 'RERAN' WHERE id = '3'"
+  adopt
+  assert_stdout "adopted 3 migrations of liquibase from public.databasechangelog"
+  [ "$(sql "SELECT string_agg (version, ' ' ORDER BY id) FROM pgkeel.migration")" \
+    = "db/main.xml::1::ada db/main.xml::2::ada db/more.sql::3::bob" ]
+}
+
 @test "several histories, none, an empty one, and one under another name" {
   new_shop dbmate
   adopt
   assert_error 5 "there is no history of any tool that is known in this database" "pgkeel migrate baseline"
-  adopt --from=liquibase
-  assert_error 2 "there is no tool “liquibase”" "The tools are: dbmate, golang-migrate"
+  adopt --from=sequelize
+  assert_error 2 "there is no tool “sequelize”" "The tools are: dbmate, golang-migrate"
   sql "CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY)"
   adopt
   assert_error 1 "the history of dbmate in public.schema_migrations is empty"

@@ -127,89 +127,41 @@ lock_type_change_rewrites (const LockSchema *schema, const LockType *old, const 
   return LOCK_YES;
 }
 
-/* Names of functions of PostgreSQL that may be evaluated once for all rows. */
-static bool
-is_stable_function (const char *name)
+/* Functions of PostgreSQL and its extensions: whether each row needs a value of its own. Names between
+ * blanks. */
+static const struct
 {
-  static const char *const names[] = { "now",
-                                       "transaction_timestamp",
-                                       "statement_timestamp",
-                                       "current_setting",
-                                       "lower",
-                                       "upper",
-                                       "concat",
-                                       "concat_ws",
-                                       "length",
-                                       "char_length",
-                                       "date_trunc",
-                                       "date_part",
-                                       "extract",
-                                       "make_date",
-                                       "make_interval",
-                                       "make_timestamp",
-                                       "make_timestamptz",
-                                       "to_char",
-                                       "to_timestamp",
-                                       "to_date",
-                                       "to_number",
-                                       "age",
-                                       "timezone",
-                                       "md5",
-                                       "sha256",
-                                       "encode",
-                                       "decode",
-                                       "abs",
-                                       "round",
-                                       "floor",
-                                       "ceil",
-                                       "trunc",
-                                       "greatest",
-                                       "least",
-                                       "array_to_string",
-                                       "string_to_array",
-                                       "jsonb_build_object",
-                                       "json_build_object",
-                                       "jsonb_build_array",
-                                       "json_build_array",
-                                       "to_json",
-                                       "to_jsonb",
-                                       "array_append",
-                                       "array_cat",
-                                       "replace",
-                                       "substring",
-                                       "substr",
-                                       "trim",
-                                       "btrim",
-                                       "ltrim",
-                                       "rtrim",
-                                       "left",
-                                       "right",
-                                       "repeat",
-                                       "lpad",
-                                       "rpad",
-                                       "format",
-                                       "pg_backend_pid",
-                                       "current_schema",
-                                       "current_database",
-                                       "coalesce",
-                                       "nullif",
-                                       "to_tsvector",
-                                       "int4range",
-                                       "int8range",
-                                       "numrange",
-                                       "tsrange",
-                                       "tstzrange",
-                                       "daterange",
-                                       "power",
-                                       "sqrt",
-                                       "hashtext",
-                                       "split_part",
-                                       "initcap",
-                                       "reverse",
-                                       "row_to_json",
-                                       "inet",
-                                       NULL };
-  return is_one_of (name, names);
+  LockAnswer is_volatile;
+  const char *names;
+} functions[] = {
+  { LOCK_NO,
+    " now transaction_timestamp statement_timestamp age timezone extract date_part date_trunc "
+    "make_date make_interval make_timestamp make_timestamptz to_timestamp to_date " },
+  { LOCK_NO,
+    " lower upper initcap length char_length concat concat_ws format replace reverse repeat "
+    "left right lpad rpad trim btrim ltrim rtrim substr substring split_part to_char to_number "
+    "md5 sha256 encode decode hashtext to_tsvector " },
+  { LOCK_NO, " abs round floor ceil trunc power sqrt greatest least coalesce nullif " },
+  { LOCK_NO, " array_append array_cat array_to_string string_to_array int4range int8range numrange "
+             "tsrange tstzrange daterange inet " },
+  { LOCK_NO,
+    " json_build_array json_build_object jsonb_build_array jsonb_build_object to_json to_jsonb "
+    "row_to_json " },
+  { LOCK_NO, " current_setting current_schema current_database pg_backend_pid " },
+  { LOCK_YES, " random random_normal gen_random_bytes gen_salt gen_random_uuid uuid_generate_v1 "
+              "uuid_generate_v1mc uuid_generate_v4 uuidv4 uuidv7 " },
+  { LOCK_YES, " clock_timestamp timeofday pg_sleep txid_current nextval setval currval lastval " },
+};
+
+/* LOCK_MAYBE for one that is not in the table. */
+static LockAnswer
+is_volatile_function (const char *name)
+{
+  g_autofree char *word = g_strdup_printf (" %s ", name != NULL ? name : "");
+  for (size_t i = 0; i < G_N_ELEMENTS (functions); i++)
+    if (strstr (functions[i].names, word) != NULL)
+      return functions[i].is_volatile;
+  return LOCK_MAYBE;
 }
 
 typedef struct
@@ -221,32 +173,14 @@ typedef struct
 static bool
 visit_function (const json_t *call, void *data)
 {
-  static const char *const volatile_names[] = { "random",
-                                                "clock_timestamp",
-                                                "gen_random_uuid",
-                                                "uuid_generate_v1",
-                                                "uuid_generate_v1mc",
-                                                "uuid_generate_v4",
-                                                "uuidv4",
-                                                "uuidv7",
-                                                "nextval",
-                                                "setval",
-                                                "timeofday",
-                                                "gen_random_bytes",
-                                                "gen_salt",
-                                                "txid_current",
-                                                "pg_sleep",
-                                                "random_normal",
-                                                "currval",
-                                                "lastval",
-                                                NULL };
   Volatility *volatility = data;
   const char *name = sql_tree_last_name (json_object_get (call, "funcname"));
   char declared = name != NULL ? lock_schema_volatility (volatility->schema, name) : '\0';
-  if (declared == 'v' || (declared == '\0' && is_one_of (name, volatile_names)))
-    volatility->answer = LOCK_YES;
-  else if (declared == '\0' && !is_stable_function (name) && volatility->answer == LOCK_NO)
-    volatility->answer = LOCK_MAYBE;
+  LockAnswer answer = declared == 'v'    ? LOCK_YES
+                      : declared != '\0' ? LOCK_NO
+                                         : is_volatile_function (name);
+  if (answer == LOCK_YES || volatility->answer == LOCK_NO)
+    volatility->answer = answer;
   return volatility->answer == LOCK_YES;
 }
 

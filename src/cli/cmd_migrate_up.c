@@ -260,11 +260,31 @@ select_items (const MigrateBase *base, GPtrArray **ret_items, GError **error)
   return plan_up (base->plan, &spec, ret_items, error);
 }
 
+/* ", of which line 7 may commit a part of its work: interrupted, it runs again from its beginning"; "" for
+ * scripts without such a statement. */
+static char *
+describe_commits (const MigrateScript *script)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; i < script->statements->len; i++)
+    {
+      const ScriptStatement *statement = migrate_script_at (script, i);
+      SqlCommits commits = statement->class.commits;
+      if (commits == SQL_COMMITS || (commits == SQL_MAY_COMMIT && script->source->no_transaction))
+        g_string_append_printf (text, "%s %u", text->len > 0 ? "," : "", statement->line);
+    }
+  return text->len == 0 ? g_strdup ("")
+                        : g_strdup_printf ("; what begins on line%s may commit a part of its work: "
+                                           "interrupted, it runs again from its beginning",
+                                           text->str);
+}
+
 /* How an item will run: "3 statements in one transaction", "2 of 3 statements outside of one". */
 static bool
 describe_script (const MigrateBase *base, const PlanItem *item, char **ret_text, GError **error)
 {
   g_autoptr (MigrateScript) script = NULL;
+  g_autofree char *text = NULL;
   guint alone = 0;
   if (!migrate_script_read (&item->migration->up, base->parser, &script, error))
     return false;
@@ -273,15 +293,17 @@ describe_script (const MigrateBase *base, const PlanItem *item, char **ret_text,
     alone += migrate_script_at (script, i)->runs_alone || migrate_script_at (script, i)->is_batch;
   const char *plural = count == 1 ? "" : "s";
   if (item->state == PLAN_UNFINISHED)
-    *ret_text = g_strdup_printf ("goes on with statement %d of %u", item->entry->statement_done + 1,
-                                 count);
+    text = g_strdup_printf ("goes on with statement %d of %u", item->entry->statement_done + 1,
+                            count);
   else if (item->migration->up.no_transaction)
-    *ret_text = g_strdup_printf ("%u statement%s, each committed by itself", count, plural);
+    text = g_strdup_printf ("%u statement%s, each committed by itself", count, plural);
   else if (alone > 0)
-    *ret_text = g_strdup_printf ("%u statement%s, %u of them outside of a transaction", count,
-                                 plural, alone);
+    text = g_strdup_printf ("%u statement%s, %u of them outside of a transaction", count, plural,
+                            alone);
   else
-    *ret_text = g_strdup_printf ("%u statement%s in one transaction", count, plural);
+    text = g_strdup_printf ("%u statement%s in one transaction", count, plural);
+  g_autofree char *commits = describe_commits (script);
+  *ret_text = g_strconcat (text, commits, NULL);
   return true;
 }
 

@@ -259,6 +259,13 @@ static const LintRule rules[RULE_COUNT] = {
       "block”.",
       "Put it into a file of its own.", "ban-concurrent-index-creation-in-transaction", NULL,
       "PG103, TX201" },
+  [RULE_COMMITS_ITSELF]
+  = { "commits-itself", LINT_WARNING, "a procedure or a DO block may commit a part of its work",
+      "Nobody can tell how far it came: interrupted, it is run again from its beginning by the same "
+      "command, over what it has committed.",
+      "Let it find out itself what is left to be done; or write the loop as one statement behind “-- "
+      "pgkeel: batch”, which goes on where it stopped.",
+      NULL, NULL, NULL },
   [RULE_ENUM_VALUE_USED]
   = { "enum-value-used", LINT_WARNING, "an enum's value is used in the transaction that adds it",
       "PostgreSQL stops with “unsafe use of new value”. (pgkeel migrate up commits in between, so the "

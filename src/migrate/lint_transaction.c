@@ -330,10 +330,21 @@ check_code (Lint *lint)
                               : "DO: what it runs was not checked");
 }
 
+/* Within a transaction a procedure cannot commit. */
+static void
+check_commits (Lint *lint)
+{
+  if (lint->class.commits == SQL_COMMITS)
+    lint_say (lint, RULE_COMMITS_ITSELF, "DO with COMMIT or ROLLBACK");
+  else if (lint->class.commits == SQL_MAY_COMMIT && !lint_in_transaction (lint))
+    lint_say (lint, RULE_COMMITS_ITSELF, "%s outside of a transaction", lint->class.tag);
+}
+
 void
 lint_check_transaction (Lint *lint)
 {
   check_alone (lint);
+  check_commits (lint);
   if (lint->node == NULL)
     return;
   if (strcmp (lint->kind, "TransactionStmt") == 0)

@@ -279,6 +279,17 @@ clean_up (ScriptRun *run, const ScriptStatement *statement)
                     "The next run removes what the failed statement left.");
 }
 
+/* The journal knows that it was begun, and nobody how far it came. */
+static void
+warn_of_repetition (ScriptRun *run, const ScriptStatement *statement)
+{
+  g_autofree char *text = g_strdup_printf (
+      "%s:%u: an earlier run was interrupted in this %s, which may have committed "
+      "a part of its work; it runs again from its beginning",
+      run->script->source->path, statement->line, statement->class.tag);
+  report_warning (run->run->spec.report, text, "Look at what it did twice.");
+}
+
 static bool
 try_alone (ScriptRun *run, const ScriptUnit *unit, Try *try, GError **error)
 {
@@ -296,6 +307,8 @@ try_alone (ScriptRun *run, const ScriptUnit *unit, Try *try, GError **error)
                  unit->first + 1);
   else if (!run->was_begun && !journal_begin (run, statement, unit->first, error))
     return false;
+  else if (run->was_begun && statement->class.commits != SQL_COMMITS_NOTHING)
+    warn_of_repetition (run, statement);
   g_autofree char *text = migrate_script_statement_text (run->script, unit->first);
   g_autoptr (GError) problem = NULL;
   if (!is_done && !run_alone (run, unit->first, try, &problem)

@@ -180,7 +180,20 @@ classify_do (const json_t *node, SqlClass *class)
   SqlToken token;
   while (sql_token_next_word (text, length, &at, &token))
     if (sql_token_is (text, &token, "commit") || sql_token_is (text, &token, "rollback"))
-      return SQL_KIND_ALONE;
+      {
+        class->commits = SQL_COMMITS;
+        return SQL_KIND_ALONE;
+      }
+    else if (sql_token_is (text, &token, "call"))
+      class->commits = SQL_MAY_COMMIT;
+  return SQL_KIND_OTHER;
+}
+
+/* In a transaction of ours it cannot commit, so it is first tried there. */
+static SqlKind
+classify_call (const json_t *node, SqlClass *class)
+{
+  class->commits = SQL_MAY_COMMIT;
   return SQL_KIND_OTHER;
 }
 
@@ -223,6 +236,7 @@ static const struct
   { "DropSubscriptionStmt", "DROP SUBSCRIPTION", runs_alone },
   { "DiscardStmt", "DISCARD", classify_discard },
   { "DoStmt", "DO", classify_do },
+  { "CallStmt", "CALL", classify_call },
 };
 
 /* Words between the verb and the kind of object that say how, not what. */

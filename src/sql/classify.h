@@ -19,6 +19,15 @@ typedef enum
   SQL_KIND_COPY_STDIN, /* COPY ... FROM stdin: rows follow in the text */
 } SqlKind;
 
+/* Whether it ends transactions of its own while it runs, so that a part of its work may be committed when it
+ * is interrupted. */
+typedef enum
+{
+  SQL_COMMITS_NOTHING,
+  SQL_MAY_COMMIT, /* CALL, and DO with a CALL: the procedure's code is not seen */
+  SQL_COMMITS,    /* DO with COMMIT or ROLLBACK */
+} SqlCommits;
+
 typedef struct
 {
   SqlKind kind;
@@ -26,6 +35,7 @@ typedef struct
   char *schema, *name; /* of the index, type or table it is about, unquoted; NULL: not named */
   char *table_schema, *table; /* of a CREATE INDEX: what it is on */
   bool if_not_exists;
+  SqlCommits commits;
 } SqlClass;
 
 void sql_class_clear (SqlClass *class);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Applying and undoing migrations: what runs, what is refused, what is said when it fails.
+# shellcheck disable=SC1111,SC2016 # real quotation marks in messages; expanded later
 
 load helper
 
@@ -592,4 +593,31 @@ first_is_there () { [ "$(sql "SELECT count(*) FROM pg_class WHERE relname = 'a'"
   sql "GRANT CREATE ON SCHEMA public TO deployer"
   migrate
   assert_status 0
+}
+
+@test "a procedure that commits by itself is announced, and told when it runs again after a kill" {
+  up 1 procedure "CREATE TABLE seen (id int); CREATE TABLE go (id int);
+    CREATE PROCEDURE work() LANGUAGE plpgsql AS \$\$
+    BEGIN
+      INSERT INTO public.seen VALUES (1);
+      COMMIT;
+      WHILE NOT EXISTS (SELECT FROM public.go) LOOP PERFORM pg_sleep(0.05); COMMIT; END LOOP;
+    END \$\$;"
+  migrate
+  assert_status 0
+  refute_stderr "may commit a part of its work"
+  printf '%s\n' '-- pgkeel: no-transaction' 'SELECT 1;' 'CALL work();' > migrations/20250101000002_call.up.sql
+  run_keel migrate up --dry-run
+  assert_stdout "2 statements, each committed by itself; what begins on line 3 may commit a part of its work"
+  "$PGKEEL" migrate up --yes --no-backup > out 2> err 3>&- &
+  local pid=$!
+  wait_for 30 eval '[ "$(sql "SELECT count(*) FROM seen")" -eq 1 ]'
+  kill -KILL "$pid"
+  wait "$pid" || true
+  sql 'INSERT INTO go VALUES (1)'
+  migrate --no-backup
+  assert_status 0
+  assert_stderr "going on with statement 2 of 2"
+  assert_stderr "20250101000002_call.up.sql:3: an earlier run was interrupted in this CALL, which may have committed a part of its work"
+  [ "$(sql 'SELECT count(*) FROM seen')" -eq 2 ]
 }

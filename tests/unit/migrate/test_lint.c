@@ -123,6 +123,8 @@ static const struct
     "BEGIN; SELECT 1; COMMIT; CREATE INDEX CONCURRENTLY x ON t (a)" },
   { "splits-transaction", "SELECT 1; CREATE INDEX CONCURRENTLY x ON t (a)",
     "CREATE INDEX CONCURRENTLY x ON t (a)" },
+  { "commits-itself", "DO $$ BEGIN DELETE FROM t; COMMIT; END $$",
+    "DO $$ BEGIN DELETE FROM t; END $$" },
   { "enum-value-used", "ALTER TYPE mood ADD VALUE 'low'; UPDATE t SET m = 'low' WHERE id = 1",
     "ALTER TYPE mood ADD VALUE 'low'; UPDATE t SET m = 'sad' WHERE id = 1" },
   { "enum-value-used", "BEGIN; ALTER TYPE mood ADD VALUE 'low'; SELECT 'low'::mood; COMMIT",
@@ -597,6 +599,28 @@ test_fixed_is_fixed (void **state)
     }
 }
 
+/* Within a transaction a procedure cannot commit: the server refuses. */
+static void
+test_calls_outside_of_transactions (void **state)
+{
+  (void) state;
+  for (int no_transaction = 0; no_transaction < 2; no_transaction++)
+    {
+      const char *text = "CALL p()";
+      LintFile file = { .path = "now.sql",
+                        .text = text,
+                        .length = strlen (text),
+                        .line = 1,
+                        .no_transaction = no_transaction == 1 };
+      bool judged = true;
+      g_autoptr (LintResult) result = NULL;
+      assert_true (
+          lint_run (&(LintOptions){ .level = LINT_WARNING }, &file, 1, &judged, &result, NULL));
+      const LintFinding *finding = find (result, "commits-itself");
+      assert_int_equal (finding != NULL, no_transaction == 1);
+    }
+}
+
 static void
 test_sarif (void **state)
 {
@@ -650,6 +674,7 @@ main (void)
     cmocka_unit_test (test_fixes),
     cmocka_unit_test (test_no_fixes),
     cmocka_unit_test (test_fixed_is_fixed),
+    cmocka_unit_test (test_calls_outside_of_transactions),
     cmocka_unit_test (test_sarif),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -134,6 +134,37 @@ test_who_runs_alone (void **state)
   assert_false (sql_kind_runs_alone (SQL_KIND_ENUM_VALUE));
 }
 
+static void
+test_commits (void **state)
+{
+  (void) state;
+  g_autoptr (SqlParser) parser = sql_parser_new ();
+  static const struct
+  {
+    const char *text;
+    SqlKind kind;
+    SqlCommits commits;
+  } what[] = {
+    { "CALL p()", SQL_KIND_OTHER, SQL_MAY_COMMIT },
+    { "DO $$ BEGIN CALL p(); END $$", SQL_KIND_OTHER, SQL_MAY_COMMIT },
+    { "DO $$ BEGIN CALL p(); COMMIT; END $$", SQL_KIND_ALONE, SQL_COMMITS },
+    { "DO $$ BEGIN ROLLBACK; END $$", SQL_KIND_ALONE, SQL_COMMITS },
+    { "DO $$ BEGIN RAISE NOTICE 'commit; call'; /* COMMIT */ END $$", SQL_KIND_OTHER,
+      SQL_COMMITS_NOTHING },
+    { "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$", SQL_KIND_OTHER,
+      SQL_COMMITS_NOTHING },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (what); i++)
+    {
+      g_auto (SqlClass) class = { 0 };
+      g_autoptr (GError) error = NULL;
+      assert_true (sql_classify (parser, what[i].text, strlen (what[i].text), &class, &error));
+      assert_no_error (error);
+      if (class.kind != what[i].kind || class.commits != what[i].commits)
+        fail_msg ("%s: kind %d, commits %d", what[i].text, class.kind, class.commits);
+    }
+}
+
 int
 main (void)
 {
@@ -141,6 +172,7 @@ main (void)
     cmocka_unit_test (test_every_class),
     cmocka_unit_test (test_index_says_its_table),
     cmocka_unit_test (test_who_runs_alone),
+    cmocka_unit_test (test_commits),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

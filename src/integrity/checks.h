@@ -13,3 +13,9 @@ extern const Check checks_sequences[];
 extern const Check checks_constraints[];
 extern const Check checks_values[];
 extern const Check checks_aggregates[];
+extern const Check checks_physical[];    /* settings, wraparound, checksums, whole indexes */
+extern const Check checks_amcheck[];     /* pages of tables and indexes */
+extern const Check checks_server[];      /* sessions, slots, archiving, partitions */
+extern const Check checks_performance[]; /* indexes */
+extern const Check checks_statistics[];  /* statistics, vacuum, bloat */
+extern const Check checks_schema[];      /* privileges, policies, functions, names */

@@ -395,21 +395,38 @@ finish (Runner *runner, int64_t begun_us)
   run->seconds = (double) (clock_monotonic_us () - begun_us) / 1e6;
 }
 
+static bool
+run_in_sessions (Runner *runner, GPtrArray *conns, IntegrityRun **ret_run, GError **error)
+{
+  int64_t begun_us = clock_monotonic_us ();
+  if (!catalogue_read (conns->pdata[0], runner->options->schemas, &runner->catalogue, error)
+      || !run_rounds (runner, conns, error))
+    return false;
+  finish (runner, begun_us);
+  *ret_run = g_steal_pointer (&runner->run);
+  return true;
+}
+
 bool
 integrity_run (const char *url, const IntegrityOptions *options, Report *report,
                IntegrityRun **ret_run, GError **error)
 {
-  int64_t begun_us = clock_monotonic_us ();
   g_autoptr (GPtrArray) conns = g_ptr_array_new_with_free_func ((GDestroyNotify) db_conn_free);
   g_auto (Runner) runner;
   runner_init (&runner, options, report);
-  if (!select_checks (&runner, error) || !open_sessions (url, &runner, conns, error)
-      || !catalogue_read (conns->pdata[0], options->schemas, &runner.catalogue, error)
-      || !run_rounds (&runner, conns, error))
-    return false;
-  finish (&runner, begun_us);
-  *ret_run = g_steal_pointer (&runner.run);
-  return true;
+  return select_checks (&runner, error) && open_sessions (url, &runner, conns, error)
+         && run_in_sessions (&runner, conns, ret_run, error);
+}
+
+bool
+integrity_run_in (DbConn *conn, const IntegrityOptions *options, Report *report,
+                  IntegrityRun **ret_run, GError **error)
+{
+  g_autoptr (GPtrArray) conns = g_ptr_array_new ();
+  g_auto (Runner) runner;
+  g_ptr_array_add (conns, conn);
+  runner_init (&runner, options, report);
+  return select_checks (&runner, error) && run_in_sessions (&runner, conns, ret_run, error);
 }
 
 unsigned int

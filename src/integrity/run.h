@@ -53,6 +53,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (IntegrityRun, integrity_run_free)
 bool integrity_run (const char *url, const IntegrityOptions *options, Report *report,
                     IntegrityRun **ret_run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same in the transaction that CONN is in, with what it has changed; one session, which stays as it
+ * is. OPTIONS' timeouts and database are not looked at. */
+bool integrity_run_in (DbConn *conn, const IntegrityOptions *options, Report *report,
+                       IntegrityRun **ret_run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* All built-in checks: of const Check, in the order of docs/integrity.md. Owned by the program. */
 const GPtrArray *integrity_checks (void);
 /* NULL when there is none called ID. */

@@ -152,7 +152,7 @@ static bool
 read_setting (Conf *conf, GError **error)
 {
   const char *start = conf->at;
-  char *value;
+  char *value = NULL;
   while (is_key_character (*conf->at))
     conf->at++;
   g_autofree char *key = g_ascii_strdown (start, conf->at - start);

@@ -252,12 +252,12 @@ run_triggers_disabled (CheckContext *context, const Check *check, GError **error
 
 static void
 probe_partial_null (CheckContext *context, const Check *check, const CatalogueKey *key,
-                    const char *message)
+                    const GPtrArray *columns, const char *message)
 {
-  g_autofree char *columns = catalogue_columns_sql (key->child_columns, "", ", ");
+  g_autofree char *names = catalogue_columns_sql (columns, "", ", ");
   g_autofree char *object = orphans_object (key);
   g_autofree char *condition
-      = g_strdup_printf ("num_nulls(%s) BETWEEN 1 AND %u", columns, key->child_columns->len - 1);
+      = g_strdup_printf ("num_nulls(%s) BETWEEN 1 AND %u", names, columns->len - 1);
   CheckProbe probe = { .check = check,
                        .table = key->child,
                        .object = object,
@@ -272,7 +272,7 @@ look_at_match_full (CheckContext *context, const Check *check, CatalogueKey *key
   if (key->match != 'f' || key->child_columns->len < 2)
     check_covered (context, check, 1, 0);
   else
-    probe_partial_null (context, check, key,
+    probe_partial_null (context, check, key, key->child_columns,
                         "%s rows have some columns of a MATCH FULL key null and others not");
 }
 
@@ -284,13 +284,19 @@ run_match_full (CheckContext *context, const Check *check, GError **error)
   return true;
 }
 
+/* A column that is NOT NULL (a tenant) beside one that may be NULL is how an optional reference is
+ * written: only columns that may be NULL are asked to be so together. */
 static void
 look_at_match_simple (CheckContext *context, const Check *check, CatalogueKey *key)
 {
-  if (key->match == 'f' || key->child_columns->len < 2)
+  g_autoptr (GPtrArray) optional = g_ptr_array_new ();
+  for (guint i = 0; i < key->child_columns->len; i++)
+    if (!((const CatalogueColumn *) key->child_columns->pdata[i])->is_not_null)
+      g_ptr_array_add (optional, key->child_columns->pdata[i]);
+  if (key->match == 'f' || optional->len < 2)
     check_covered (context, check, 1, 0);
   else
-    probe_partial_null (context, check, key,
+    probe_partial_null (context, check, key, optional,
                         "%s rows have some columns of a key null and others not, so nothing checks"
                         " the others");
 }

@@ -98,6 +98,14 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION pg_temp.copy_columns(target regclass, columns text[], first tid)
+RETURNS void LANGUAGE sql AS $$
+    SELECT pg_temp.wreck(
+        target,
+        format('(%1$s) = (SELECT %1$s FROM ONLY %2$s WHERE ctid = %3$L)', array_to_string(columns, ', '), target, first),
+        format('ctid <> %L', first), 1);
+$$;
+
 -- Two rows with the same key below a unique index of plain columns: a row that can gets the key of the
 -- first, while no unique index of the table looks (what is unique over fewer of the columns would object).
 CREATE FUNCTION pg_temp.duplicate(index_name regclass)
@@ -118,10 +126,15 @@ BEGIN
     SELECT array_agg(attname) INTO always FROM pg_attribute WHERE attrelid = target AND attidentity = 'a';
     UPDATE pg_attribute SET attidentity = 'd' WHERE attrelid = target AND attname = ANY (always);
     EXECUTE format('SELECT min(ctid) FROM ONLY %s', target) INTO first;
-    PERFORM pg_temp.wreck(
-        target,
-        format('(%1$s) = (SELECT %1$s FROM ONLY %2$s WHERE ctid = %3$L)', array_to_string(columns, ', '), target, first),
-        format('ctid <> %L', first), 1);
+    BEGIN
+        PERFORM pg_temp.copy_columns(target, columns, first);
+    EXCEPTION WHEN raise_exception THEN
+        -- A CHECK ties the key to other columns: those of the first row come along.
+        SELECT array_agg(quote_ident(attname)) INTO columns
+          FROM pg_attribute
+         WHERE attrelid = target AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = '';
+        PERFORM pg_temp.copy_columns(target, columns, first);
+    END;
     UPDATE pg_attribute SET attidentity = 'a' WHERE attrelid = target AND attname = ANY (always);
     UPDATE pg_index SET indisready = true WHERE indrelid = target AND indisunique;
 END;

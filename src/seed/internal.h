@@ -43,9 +43,10 @@ typedef struct SeedReference SeedReference;
 /* One of the columns that a reference is looked up by. */
 typedef struct
 {
-  int column;         /* of the target */
-  char *stage_column; /* its value */
-  bool is_shared;     /* the row says it elsewhere */
+  int column;                  /* of the target */
+  char *stage_column;          /* its value */
+  const SeedReference *within; /* what it comes from; NULL: a file */
+  bool is_shared;              /* the row says it elsewhere */
 } SeedPart;
 
 struct SeedReference

@@ -206,7 +206,7 @@ first_word (const char *path)
   return g_strndup (path, strcspn (path, "."));
 }
 
-static void
+static SeedPart *
 add_part (SeedReference *reference, int column, const char *stage_column, bool is_shared)
 {
   SeedPart *part = g_new0 (SeedPart, 1);
@@ -214,6 +214,7 @@ add_part (SeedReference *reference, int column, const char *stage_column, bool i
   part->stage_column = g_strdup (stage_column);
   part->is_shared = is_shared;
   g_ptr_array_add (reference->parts, part);
+  return part;
 }
 
 /* An input that files fill, of the type of COLUMN; its name is owned by the set. */
@@ -269,7 +270,9 @@ add_looked_up (const Settle *settle, SeedReference *reference, const char *path,
     return false;
   for (guint i = 0; i < nested->key->columns->len; i++)
     add_part (reference, g_array_index (nested->key->columns, int, i), nested->outputs->pdata[i],
-              false);
+              false)
+        ->within
+        = nested;
   for (guint i = 0; i < nested->inputs->len; i++)
     g_ptr_array_add (reference->inputs, g_strdup (nested->inputs->pdata[i]));
   return true;

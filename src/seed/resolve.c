@@ -96,13 +96,20 @@ static char *
 lookup_sql (const SeedSet *set, const SeedReference *reference, const SeedSet *staged)
 {
   g_autoptr (GString) sql = g_string_new (NULL);
-  g_string_append_printf (sql, "s.%s IS NULL", main_output (reference));
+  g_autofree char *is_said = is_meant (reference);
+  g_string_append_printf (sql, "s.%s IS NULL AND %s", main_output (reference), is_said);
   for (guint i = 0; i < reference->parts->len; i++)
     {
       const SeedPart *part = reference->parts->pdata[i];
       const SeedColumn *column = seed_table_column (reference->target, part->column);
       g_autofree char *there = target_column (reference, part->column, staged != NULL);
-      g_string_append_printf (sql, " AND %s %s s.%s", there, column->equal, part->stage_column);
+      g_autofree char *meant = part->within != NULL ? is_meant (part->within) : g_strdup ("false");
+      if (column->is_not_null || part->is_shared || reference->parts->len == 1)
+        g_string_append_printf (sql, " AND %s %s s.%s", there, column->equal, part->stage_column);
+      else
+        g_string_append_printf (
+            sql, " AND (%s %s s.%s OR (%s IS NULL AND s.%s IS NULL AND NOT %s))", there,
+            column->equal, part->stage_column, there, part->stage_column, meant);
     }
   if (staged != NULL)
     g_string_append (sql, " AND t.act <> 'x'");

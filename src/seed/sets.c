@@ -64,6 +64,16 @@ set_new (SeedTable *table, guint number)
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
+/* References of several columns may share one. */
+static void
+add_number (GArray *numbers, int number)
+{
+  for (guint i = 0; i < numbers->len; i++)
+    if (g_array_index (numbers, int, i) == number)
+      return;
+  g_array_append_val (numbers, number);
+}
+
 static bool
 refuse_key_column (const SeedRun *run, const SeedKey *key, guint number, const SeedTable *table,
                    GError **error)
@@ -101,7 +111,8 @@ read_keys (SeedRun *run, GError **error)
           g_autoptr (GArray) own = seed_names_columns (table, key->columns[j]);
           if (own == NULL)
             return refuse_key_column (run, key, j, table, error);
-          g_array_append_vals (columns, own->data, own->len);
+          for (guint k = 0; k < own->len; k++)
+            add_number (columns, g_array_index (own, int, k));
         }
     }
   return true;
@@ -237,7 +248,7 @@ add_path (const char *path, const SeedValue *value, void *data, GError **error)
   Paths *paths = data;
   if (g_hash_table_contains (paths->seen, path))
     return true;
-  if (value != NULL && value->kind == SEED_VALUE_NULL && strchr (path, '.') == NULL)
+  if (value != NULL && value->kind == SEED_VALUE_NULL)
     {
       if (!g_ptr_array_find_with_equal_func (paths->nulls, path, g_str_equal, NULL))
         g_ptr_array_add (paths->nulls, g_strdup (path));
@@ -341,7 +352,8 @@ settle_set (SeedRun *run, SeedSet *set, GError **error)
     }
   set->has_layers = has_common && has_own;
   for (guint i = 0; i < nulls->len; i++)
-    if (!has_parts (names, nulls->pdata[i]) && !add_path (nulls->pdata[i], NULL, &paths, error))
+    if (strchr (nulls->pdata[i], '.') == NULL && !has_parts (names, nulls->pdata[i])
+        && !add_path (nulls->pdata[i], NULL, &paths, error))
       return false;
   /* An empty list says nothing of columns, and needs no key. */
   if (set->row_count == 0 && names->len == 0)
@@ -363,12 +375,7 @@ carry_targets (SeedRun *run)
               = g_hash_table_lookup (run->by_oid, GUINT_TO_POINTER (reference->target->oid));
           for (guint k = 0; target != NULL && k < reference->key->targets->len; k++)
             {
-              int number = g_array_index (reference->key->targets, int, k);
-              bool is_there = false;
-              for (guint l = 0; l < target->carried->len; l++)
-                is_there |= g_array_index (target->carried, int, l) == number;
-              if (!is_there)
-                g_array_append_val (target->carried, number);
+              add_number (target->carried, g_array_index (reference->key->targets, int, k));
             }
         }
     }

@@ -110,14 +110,19 @@ write_set (SeedRun *run, const SeedSet *set, GError **error)
          && (set->result->updated == 0 || seed_exec (run, update, NULL, error));
 }
 
+/* From how many new rows on the planner is told of them at once. */
+#define MANY_ROWS 1000
+
 bool
 seed_ledger_write (SeedRun *run, GError **error)
 {
+  int64_t written = 0;
   for (guint i = 0; i < run->sets->len; i++)
     {
       const SeedSet *set = run->sets->pdata[i];
       if (set->row_count > 0 && !write_set (run, set, error))
         return prefix_error (error, "writing pgkeel.seed_row");
+      written += set->result->inserted;
     }
-  return true;
+  return written < MANY_ROWS || seed_exec (run, "ANALYZE pgkeel.seed_row", NULL, error);
 }

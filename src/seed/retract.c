@@ -98,57 +98,55 @@ is_key_of_set (const SeedSet *set, const GArray *key)
   return true;
 }
 
-/* Adds the table's rows that the ledger knows by the columns KEY and that no file has any more. */
+/* Adds what the ledger knows by the columns KEY and no file has any more. Its join with the stage is of two tables of
+ * a run's size, and the planner may know nothing of either: it must not be a loop in a loop. */
 static bool
-add_gone (const Retract *retract, const char *names, const GArray *key, GError **error)
-{
-  const SeedSet *set = retract->set;
-  const SeedTable *table = retract->table;
-  g_autofree char *digest = seed_ledger_digest ("t");
-  g_autofree char *found = ledger_match (key, table, false);
-  g_autofree char *shape = db_quote_literal (names);
-  g_autofree char *match = set == NULL                ? NULL
-                           : is_key_of_set (set, key) ? ledger_match (key, table, true)
-                                                      : seed_key_match (set, "t", "s");
-  g_autofree char *is_there
-      = set == NULL
-            ? g_strdup ("")
-            : g_strdup_printf (" AND NOT EXISTS (SELECT 1 FROM %s s WHERE %s)", set->stage, match);
-  g_autofree char *sql = g_strdup_printf (
-      "INSERT INTO " GONE " (id, key, at, part, is_same)\n"
-      "SELECT l.id, l.key, t.ctid, t.tableoid, l.digest = %s\n"
-      "  FROM pgkeel.seed_row l JOIN %s t ON %s\n"
-      " WHERE %s AND (SELECT string_agg (k, E'\\n' ORDER BY k) FROM jsonb_object_keys (l.key) k) = %s%s",
-      digest, table->sql, found, retract->own, shape, is_there);
-  return seed_exec (retract->run, sql, NULL, error);
-}
-
-/* Rows that somebody has removed already, and that no file has: nothing is left to keep a book on. */
-static bool
-forget (const Retract *retract, const char *names, const GArray *key, GError **error)
+add_unsaid (const Retract *retract, const char *names, const GArray *key, int64_t *ret_rows,
+            GError **error)
 {
   const SeedSet *set = retract->set;
   g_autofree char *shape = db_quote_literal (names);
-  g_autofree char *found = key != NULL ? ledger_match (key, retract->table, false) : NULL;
-  g_autofree char *staged = set != NULL && key != NULL && is_key_of_set (set, key)
-                                ? ledger_match (key, retract->table, true)
-                                : NULL;
+  g_autofree char *match
+      = set != NULL && is_key_of_set (set, key) ? ledger_match (key, retract->table, true) : NULL;
   g_autoptr (GString) sql = g_string_new (NULL);
-  g_string_append_printf (sql,
-                          "DELETE FROM pgkeel.seed_row l WHERE %s\n"
-                          "   AND (SELECT string_agg (k, E'\\n' ORDER BY k)\n"
-                          "          FROM jsonb_object_keys (l.key) k) = %s",
-                          retract->own, shape);
-  if (found != NULL)
-    g_string_append_printf (sql, " AND NOT EXISTS (SELECT 1 FROM %s t WHERE %s)",
-                            retract->table->sql, found);
-  if (staged != NULL)
+  g_string_append_printf (
+      sql,
+      "INSERT INTO " GONE " (id, key, digest) SELECT l.id, l.key, l.digest FROM pgkeel.seed_row l\n"
+      " WHERE %s AND (SELECT string_agg (k, E'\\n' ORDER BY k) FROM jsonb_object_keys (l.key) k) = %s",
+      retract->own, shape);
+  if (match != NULL)
     g_string_append_printf (sql, " AND NOT EXISTS (SELECT 1 FROM %s s WHERE %s)", set->stage,
-                            staged);
-  return seed_exec (retract->run, sql->str, NULL, error);
+                            match);
+  return seed_exec (retract->run, "SET LOCAL enable_nestloop = off", NULL, error)
+         && seed_exec (retract->run, sql->str, ret_rows, error)
+         && seed_exec (retract->run, "SET LOCAL enable_nestloop TO DEFAULT", NULL, error);
 }
 
-/* By each set of columns that rows of this table were known by when they were seeded. */
+/* Finds the rows of the table that GONE means. A row that was seeded by other columns than it is known by now may
+ * still be in a file. */
+static bool
+find_rows (const Retract *retract, const GArray *key, GError **error)
+{
+  const SeedSet *set = retract->set;
+  g_autofree char *digest = seed_ledger_digest ("t");
+  g_autofree char *found = ledger_match (key, retract->table, false);
+  g_autofree char *sql = g_strdup_printf (
+      "UPDATE " GONE " l SET at = t.ctid, part = t.tableoid, is_same = l.digest = %s\n"
+      "  FROM %s t WHERE l.at IS NULL AND %s",
+      digest, retract->table->sql, found);
+  if (!seed_exec (retract->run, sql, NULL, error))
+    return false;
+  if (set == NULL || is_key_of_set (set, key))
+    return true;
+  g_autofree char *match = seed_key_match (set, "t", "s");
+  g_autofree char *keep = g_strdup_printf ("DELETE FROM " GONE " l USING %s t, %s s\n"
+                                           " WHERE t.ctid = l.at AND t.tableoid = l.part AND %s",
+                                           retract->table->sql, set->stage, match);
+  return seed_exec (retract->run, keep, NULL, error);
+}
+
+/* By each set of columns that rows of this table were known by when they were seeded. Of rows that somebody has
+ * removed already nothing is left to keep a book on. */
 static bool
 find_gone (const Retract *retract, bool is_last, GError **error)
 {
@@ -164,11 +162,18 @@ find_gone (const Retract *retract, bool is_last, GError **error)
     {
       const char *names = db_result_text (result, row, 0);
       g_autoptr (GArray) key = columns_called (retract->table, names);
-      if ((key != NULL && !add_gone (retract, names, key, error))
-          || (is_last && !forget (retract, names, key, error)))
+      int64_t rows;
+      if (key != NULL
+          && (!add_unsaid (retract, names, key, &rows, error)
+              || (rows > 0 && !find_rows (retract, key, error))))
         return false;
     }
-  return true;
+  return (!is_last
+          || seed_exec (retract->run,
+                        "DELETE FROM pgkeel.seed_row l USING " GONE " g\n"
+                        " WHERE l.id = g.id AND g.at IS NULL",
+                        NULL, error))
+         && seed_exec (retract->run, "DELETE FROM " GONE " WHERE at IS NULL", NULL, error);
 }
 
 /* --- who refers to them ------------------------------------------------------------------------- */
@@ -347,7 +352,7 @@ seed_retract (SeedRun *run, bool is_last, GError **error)
       || !seed_exec (
           run,
           "CREATE TEMPORARY TABLE IF NOT EXISTS pgkeel_seed_gone\n"
-          "  (id bigint, key jsonb, at tid, part oid, is_same boolean, blocked_by text)\n"
+          "  (id bigint, key jsonb, digest text, at tid, part oid, is_same boolean, blocked_by text)\n"
           "  ON COMMIT DROP",
           NULL, error))
     return false;

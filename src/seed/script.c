@@ -241,8 +241,7 @@ run_script (SeedRun *run, SqlParser *parser, const Script *script, GError **erro
   if (!told->was_run)
     return true;
   report_step (run->report, "running %s", script->file->shown);
-  if (!db_exec (run->conn, "SET search_path TO DEFAULT", error)
-      || !each_piece (script, parser, run_piece, &running, error)
+  if (!each_piece (script, parser, run_piece, &running, error)
       || !restore_session (run, script, error))
     return false;
   told->rows = running.rows;

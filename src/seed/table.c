@@ -9,6 +9,7 @@ struct SeedTables
   DbConn *conn;
   GHashTable *by_oid;  /* guint -> SeedTable */
   GHashTable *by_name; /* "schema.name" or "name" as asked -> SeedTable, NULL: there is none */
+  char *path;          /* of schemas, as an array; NULL: not read yet */
 };
 
 static void
@@ -61,6 +62,7 @@ seed_tables_free (SeedTables *tables)
 {
   if (tables == NULL)
     return;
+  g_free (tables->path);
   g_hash_table_unref (tables->by_name);
   g_hash_table_unref (tables->by_oid);
   g_free (tables);
@@ -243,24 +245,43 @@ table_read (SeedTables *tables, const DbResult *result, SeedTable **ret_table, G
   return true;
 }
 
-/* Without a schema: the first of the database's own search_path that has it, but for temporary ones. */
-static const char find_sql[]
-    = "SELECT c.oid, n.nspname, c.relname\n"
-      "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
-      "  LEFT JOIN (SELECT set_config ('search_path', reset_val, true),\n"
-      "                    current_schemas (false) AS path, set_config ('search_path', 'pg_catalog', true)\n"
-      "               FROM pg_settings WHERE name = 'search_path' OFFSET 0) s ON $1::text IS NULL\n"
-      " WHERE c.relname = $2 AND c.relkind IN ('r', 'p')\n"
-      "   AND CASE WHEN $1::text IS NOT NULL THEN n.nspname = $1\n"
-      "            ELSE n.nspname = ANY (s.path) END\n"
-      " ORDER BY array_position (s.path, n.nspname)\n"
-      " LIMIT 1";
+/* The schemas of the database's own search_path, which the session has replaced. */
+static bool
+read_path (SeedTables *tables, GError **error)
+{
+  g_autoptr (DbResult) result = NULL;
+  g_autoptr (DbResult) ignored = NULL;
+  g_autofree char *path = NULL;
+  if (tables->path != NULL)
+    return true;
+  if (!db_query (
+          tables->conn,
+          "SELECT current_setting ('search_path'), set_config ('search_path', reset_val, false)\n"
+          "  FROM pg_settings WHERE name = 'search_path'",
+          0, NULL, &result, error)
+      || !db_query_text (tables->conn, "SELECT current_schemas (false)::text", 0, NULL, &path,
+                         error))
+    return false;
+  const char *params[] = { db_result_text (result, 0, 0) };
+  if (!db_query (tables->conn, "SELECT set_config ('search_path', $1, false)", 1, params, &ignored,
+                 error))
+    return false;
+  tables->path = g_steal_pointer (&path);
+  return true;
+}
+
+static const char find_sql[] = "SELECT c.oid, n.nspname, c.relname\n"
+                               "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace\n"
+                               " WHERE c.relname = $2 AND c.relkind IN ('r', 'p')\n"
+                               "   AND CASE WHEN $1::text IS NOT NULL THEN n.nspname = $1\n"
+                               "            ELSE n.nspname = ANY ($3::name[]) END\n"
+                               " ORDER BY array_position ($3::name[], n.nspname)\n"
+                               " LIMIT 1";
 
 bool
 seed_tables_find (SeedTables *tables, const char *schema, const char *name, SeedTable **ret_table,
                   GError **error)
 {
-  const char *params[] = { schema, name };
   g_autoptr (DbResult) result = NULL;
   g_autofree char *asked = schema != NULL ? db_quote_name (schema, name) : db_quote_ident (name);
   gpointer known;
@@ -270,7 +291,10 @@ seed_tables_find (SeedTables *tables, const char *schema, const char *name, Seed
       return true;
     }
   *ret_table = NULL;
-  if (!db_query (tables->conn, find_sql, 2, params, &result, error)
+  if (!read_path (tables, error))
+    return false;
+  const char *params[] = { schema, name, tables->path };
+  if (!db_query (tables->conn, find_sql, 3, params, &result, error)
       || (db_result_rows (result) > 0 && !table_read (tables, result, ret_table, error)))
     return false;
   g_hash_table_insert (tables->by_name, g_steal_pointer (&asked), *ret_table);

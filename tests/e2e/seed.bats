@@ -280,3 +280,308 @@ state ()
   assert_status 0
   [ "$(sql "INSERT INTO plain (name) VALUES ('next') RETURNING id")" = 8 ]
 }
+
+@test "--clean empties the seeded tables only, says which others refer to them, and asks" {
+  five_tables
+  seed
+  assert_status 0
+  sql "INSERT INTO users (email) VALUES ('eve@example.org'); CREATE TABLE orders (id int, user_id uuid REFERENCES users);
+       CREATE TABLE lines (id int, order_id int); ALTER TABLE orders ADD PRIMARY KEY (id);
+       ALTER TABLE lines ADD FOREIGN KEY (order_id) REFERENCES orders; INSERT INTO orders VALUES (1, NULL)"
+  seed --clean --yes
+  assert_error 3 "tables that refer to the seeded ones: lines (0 rows), orders (1 row)" "clean: in seeds.yaml"
+  [ "$(sql "SELECT count(*) FROM users")" = 4 ]
+  printf 'clean: [orders, lines]\n' >> seeds/seeds.yaml
+  seed --clean < /dev/null
+  assert_error 3 "" "--yes"
+  seed --clean --dry-run
+  assert_status 0
+  assert_stderr "would empty currencies (2 rows)"
+  [ "$(sql "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM orders)")" = "4|1" ]
+  seed --clean --yes --json
+  assert_status 0
+  assert_json '(.cleaned | sort) == (["currencies","lines","orders","permissions","role_permissions","roles","users","wallets"])
+    and .written == 13'
+  [ "$(sql "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM orders), (SELECT max (id) FROM roles)")" = "3|0|2" ]
+  seed --json
+  assert_json '.written == 0'
+}
+
+@test "--minimal loads what is essential, and takes nothing else away" {
+  five_tables
+  seed --minimal --json
+  assert_status 0
+  assert_json '[.tables[].table] == ["permissions", "roles", "role_permissions"]'
+  [ "$(sql "SELECT count(*) FROM users")" = 0 ]
+  seed
+  assert_status 0
+  rm seeds/development/11_wallets.json
+  file common/01_role_permissions.csv 'role,permission.resource,permission.action' 'admin,user,ban'
+  seed --minimal --json
+  assert_status 0
+  assert_json '([.tables[].retracted] | add) == 1'
+  [ "$(sql "SELECT count(*) FROM wallets")" = 2 ]
+}
+
+@test "--dry-run shows the same, and changes nothing" {
+  five_tables
+  file development/20_extra.sql "INSERT INTO users (email) VALUES ('extra@example.org')"
+  seed --dry-run --json
+  assert_status 0
+  assert_json '.dry_run and .written == 14 and .scripts[0].run'
+  [ "$(sql "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM pg_namespace WHERE nspname = 'pgkeel')")" = "0|0" ]
+  [ ! -e .pgkeel/audit.jsonl ]
+  seed -n
+  assert_stdout "all of it was taken back"
+  seed --json
+  assert_json '.dry_run == false and .written == 14'
+}
+
+@test "an expectation that does not hold takes everything back" {
+  five_tables
+  printf '    testing: {}\n' > x
+  sed -i 's/users: 3/users: {min: 4}/' seeds/seeds.yaml
+  seed
+  assert_status 0
+  sql "TRUNCATE users, wallets, roles, role_permissions, pgkeel.seed_row"
+  seed --validate
+  assert_error 1 "1 of 3 expectations of seeds/seeds.yaml do not hold"
+  assert_stderr "users: 3, expected at least 4"
+  [ "$(sql "SELECT count(*) FROM users")" = 0 ]
+  seed --validate --json
+  assert_status 1
+  assert_json '.error.kind == "answer-no" and (.expectations[] | select(.table == "users") | .holds == false and .count == 3)'
+  sed -i 's/balance > 0/blance > 0/' seeds/seeds.yaml
+  seed --validate
+  assert_error 2 'seeds/seeds.yaml:5:52: the expectation of wallets cannot be counted: column "blance" does not exist'
+}
+
+@test "production is never seeded: by its name, its stamp, a copy of it, or its URL" {
+  five_tables
+  run_keel seed production --yes
+  assert_error 3 "seeds are not for production" "migration"
+  run_keel seed development -e testing
+  assert_error 2 "mean different environments"
+  run_keel -e production env stamp --yes --confirm shop
+  assert_status 0
+  # The project file says that it is the development database; the database knows better.
+  seed --clean --yes
+  assert_error 3 'the database is stamped “production” of project “shop”: production is never seeded'
+  grep -q '"action":"seed","phase":"refused"' .pgkeel/audit.jsonl
+  # As if it had been restored somewhere else.
+  sql "UPDATE pgkeel.identity SET system_identifier = '1', environment = 'prod'"
+  seed
+  assert_error 3 'production is never seeded' 'It is a copy'
+  sql "DROP SCHEMA pgkeel CASCADE"
+  pg_sql "$MAJOR" postgres "DROP DATABASE IF EXISTS shop_prod"
+  pg_sql "$MAJOR" postgres "CREATE DATABASE shop_prod"
+  sed -i 's|@/shop?|@/shop_prod?|' pgkeel.yaml
+  seed
+  assert_error 3 'looks like production, and the database has no stamp' 'pgkeel env stamp'
+  [ "$(pg_sql "$MAJOR" shop_prod "SELECT count(*) FROM pg_namespace WHERE nspname = 'pgkeel'")" = 0 ]
+}
+
+# bad FILE PLACE-AND-MESSAGE [CODE]: seeding fails with it, and nothing is there afterwards.
+bad ()
+{
+  seed
+  assert_error "${3:-2}" "pgkeel: seeds/$1:$2"
+  [ "$(sql "SELECT (SELECT count(*) FROM roles), (SELECT count(*) FROM users), (SELECT count(*) FROM wallets)")" = "0|0|0" ]
+}
+
+@test "what is wrong in a file is told with its place, and nothing is loaded" {
+  local head='email,full_name,role'
+  five_tables
+  # The form of CSV.
+  file development/10_users.csv "$head" 'ada@example.org,Ada'
+  bad development/10_users.csv '2:17: the row has 2 of 3 fields: “role” is missing'
+  file development/10_users.csv "$head" 'ada@example.org,Ada,admin,'
+  bad development/10_users.csv '2:27: the row has 4 fields, and the header 3'
+  file development/10_users.csv "$head" 'ada@example.org,"Ada' 'x,y'
+  bad development/10_users.csv '2:17: the quotes that begin here are not closed'
+  file development/10_users.csv "$head" 'ada@example.org,Ada "A",admin'
+  bad development/10_users.csv '2:21: a quote within a field that has none around it'
+  file development/10_users.csv 'email,email' 'a,b'
+  bad development/10_users.csv '1:7: column “email” is there twice'
+  printf 'email,full_name\nada@example.org,\xff\n' > seeds/development/10_users.csv
+  bad development/10_users.csv '2:17: a byte that is not UTF-8 text'
+  # The form of JSON.
+  rm seeds/development/10_users.csv
+  file development/10_users.json '{"email": "a"}'
+  bad development/10_users.json '1:1: the file must be a list of objects'
+  file development/10_users.json '[{"email": "a"},' ' {"email": "b", "email": "c"}]'
+  bad development/10_users.json '2:'
+  file development/10_users.json '[{"email": "a"},' ' {"email": nul}]'
+  bad development/10_users.json '2:'
+  assert_stderr "not valid JSON"
+  file development/10_users.json '[{"email": "a"}' ' {"email": "b"}]'
+  bad development/10_users.json '2:2: a comma or ] must follow the object'
+  file development/10_users.json '[{"email": "a", "full_name": ["A"]}]'
+  bad development/10_users.json '1:17: column full_name is of type text, and a list is no value of it'
+  rm seeds/development/10_users.json
+  # Names.
+  file development/10_users.csv 'email,ful_name' 'ada@example.org,Ada'
+  bad development/10_users.csv '1:7: table users has no column “ful_name”, and no reference'
+  # shellcheck disable=SC1111
+  assert_stderr "hint: Did you mean “full_name”?"
+  file development/10_users.csv 'full_name' 'Ada'
+  bad development/10_users.csv '1:1: column “email” is missing, by which rows of users are known'
+  file development/10_users.csv 'email,role,role_id' 'ada@example.org,admin,1'
+  bad development/10_users.csv '1:12: column role_id of users is written twice, under two names'
+  file development/10_users.csv 'email,full_name.x' 'ada@example.org,1'
+  bad development/10_users.csv '1:7: column full_name of users is not a foreign key'
+  # Values.
+  file development/10_users.csv 'email,kyc_tier' 'ada@example.org,full' 'bob@example.org,gold'
+  bad development/10_users.csv '3:17: “kyc_tier”: invalid input value for enum tier: "gold"'
+  file development/10_users.csv 'email,settings' 'ada@example.org,{}' '"bob@example.org",{"a'
+  bad development/10_users.csv '3:20: a quote within a field'
+  file development/10_users.csv 'email,settings' 'ada@example.org,{}' '"bob@example.org",{a}'
+  bad development/10_users.csv '3:19: “settings”: invalid input syntax for type json'
+  file development/10_users.csv 'email,created_at' 'ada@example.org,2025-02-30'
+  bad development/10_users.csv '2:17: “created_at”: date/time field value out of range: "2025-02-30"'
+  # References and keys.
+  file development/10_users.csv "$head" 'ada@example.org,Ada,admin' 'bob@example.org,Bob,boss'
+  bad development/10_users.csv '3:21: “role” refers to a row of roles that is not there: boss'
+  file development/10_users.csv 'email,referred_by' 'ada@example.org,zed@example.org'
+  bad development/10_users.csv '2:17: “referred_by” refers to a row of users that is not there: zed@example.org'
+  file development/10_users.csv 'email,phone,referred_by.phone' 'a,1,' 'b,1,' 'c,2,1'
+  bad development/10_users.csv '4:5: “referred_by” refers to more than one row of users: 1'
+  file development/10_users.csv "$head" 'ada@example.org,Ada,admin' 'bob@example.org,Bob,' 'ada@example.org,Ada,'
+  bad development/10_users.csv '4:1: the row has the same key as the one at seeds/development/10_users.csv:2:1'
+  file development/10_users.csv "$head" ',Ada,admin'
+  bad development/10_users.csv '2:1: “email” has no value, and rows of users are known by it'
+  # Constraints.
+  file development/10_users.csv 'email' 'ada@example.org' 'bob@example.org'
+  file development/11_wallets.json '[{"user": "ada@example.org", "currency": "NGN", "balance": 1},' '' \
+    ' {"user": "bob@example.org", "currency": "USD", "balance": -1},' ' {"user": "bob@example.org", "currency": "NGN"}]'
+  bad development/11_wallets.json '3:49: “balance”: new row for relation "wallets" violates check constraint "wallets_not_negative"' 5
+  file development/11_wallets.json '[{"user": "ada@example.org", "currency": "NGN", "balance": 12345678901}]'
+  bad development/11_wallets.json '1:49: “balance”: numeric field overflow'
+  file development/11_wallets.json '[]'
+  sql "ALTER TABLE users ADD COLUMN must text NOT NULL"
+  bad development/10_users.csv '2:1: column “must” of users is missing' 2
+  sql "ALTER TABLE users DROP COLUMN must; CREATE UNIQUE INDEX users_phone ON users (phone)"
+  file development/10_users.csv 'email,phone' 'ada@example.org,1' 'bob@example.org,2' 'cy@example.org,1'
+  bad development/10_users.csv '4:16: “phone”: duplicate key value violates unique constraint "users_phone"' 5
+  assert_stderr "detail: Key (phone)=(1) already exists."
+  # Files.
+  file development/10_users.csv 'email' 'ada@example.org' 'bob@example.org'
+  file development/12_walets.csv 'id' '1'
+  seed
+  assert_error 2 'seeds/development/12_walets.csv: there is no table “walets”' 'Did you mean “wallets”?'
+  rm seeds/development/12_walets.csv
+  printf 'essential: [rolez]\n' > seeds/seeds.yaml
+  seed
+  assert_error 2 'seeds/seeds.yaml:1:13: there is no table and no SQL file “rolez”' 'roles'
+  rm -r seeds
+  seed
+  assert_error 2 'there are no seeds for “development” in seeds'
+}
+
+@test "SQL files run in the transaction, in their place, once for each text" {
+  five_tables
+  file common/02_roles.sql "-- what the rows of other files refer to" \
+    "INSERT INTO roles (name) VALUES ('sql; role') ON CONFLICT DO NOTHING;" \
+    "COPY currencies (code, name) FROM stdin;" $'GBP\tPound' '\.' "SET search_path = nowhere;"
+  file common/99_last.sql "DO \$\$ BEGIN ASSERT (SELECT count(*) FROM wallets) = 2; END \$\$;" \
+    "UPDATE users SET phone = '9' WHERE email LIKE 'ada%';"
+  file development/10_users.csv 'email,role' 'ada@example.org,sql; role' 'bob@example.org,user'
+  seed
+  assert_status 0
+  assert_stdout "seeds/common/02_roles.sql: run, 2 rows"
+  assert_stdout "seeds/common/99_last.sql: run, 1 row"
+  [ "$(sql "SELECT r.name, phone FROM users JOIN roles r ON r.id = role_id WHERE email LIKE 'ada%'")" = "sql; role|9" ]
+  seed --json
+  assert_status 0
+  assert_json '.written == 0 and (.scripts | all(.run | not))'
+  file common/99_last.sql "UPDATE users SET phone = '8' WHERE email LIKE 'ada%'"
+  seed --json
+  assert_json '.written == 1 and (.scripts | map(.run)) == [false, true]'
+  # What cannot be in the transaction is found before anything runs; faults are told with their place.
+  file common/98_bad.sql "SELECT 1;" "  COMMIT;"
+  seed
+  assert_error 2 "seeds/common/98_bad.sql:2:3: COMMIT would end the transaction that all seeds are loaded in"
+  file common/98_bad.sql "CREATE INDEX CONCURRENTLY x ON users (phone)"
+  seed
+  assert_error 2 "seeds/common/98_bad.sql:1:1: CREATE INDEX cannot run in the transaction"
+  file common/98_bad.sql "SELECT 1;" "INSERT INTO roles (nam) VALUES ('x')"
+  seed
+  assert_error 5 'seeds/common/98_bad.sql:2:20: column "nam" of relation "roles" does not exist'
+  file common/98_bad.sql "SET session_replication_role = replica;"
+  seed
+  assert_error 3 "seeds/common/98_bad.sql switches triggers and foreign keys off (session_replication_role)"
+  [ "$(sql "SELECT count(*) FROM pgkeel.seed_script")" = 2 ]
+}
+
+@test "triggers have their say, and their changes are not taken for somebody's" {
+  new_shop "" "CREATE TABLE notes (id serial PRIMARY KEY, name text UNIQUE, touched timestamptz, total int DEFAULT 0);
+    CREATE TABLE lines (id serial PRIMARY KEY, note_id int REFERENCES notes, no int, UNIQUE (note_id, no));
+    CREATE FUNCTION touch () RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.touched := clock_timestamp (); RETURN NEW; END';
+    CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION touch ();
+    CREATE FUNCTION add_up () RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE notes SET total = total + 1 WHERE id = NEW.note_id; RETURN NULL; END';
+    CREATE TRIGGER add_up AFTER INSERT ON lines FOR EACH ROW EXECUTE FUNCTION add_up ()"
+  file seeds.yaml 'keys: {notes: name, lines: [note, no]}'
+  file common/notes.csv 'name' 'one' 'two'
+  file common/lines.csv 'note,no' 'one,1' 'one,2'
+  seed
+  assert_status 0
+  [ "$(sql "SELECT total FROM notes WHERE name = 'one' AND touched IS NOT NULL")" = 2 ]
+  seed --json
+  assert_json '.written == 0'
+  file common/notes.csv 'name'
+  file common/lines.csv 'note,no'
+  seed --json
+  assert_json '.written == 4 and (.kept | length) == 0'
+}
+
+@test "two runs at once: one works, the other says so; a killed one leaves nothing" {
+  five_tables
+  file common/99_slow.sql "SELECT pg_sleep (600)"
+  "$PGKEEL" seed development > first.log 2>&1 3>&- &
+  local first=$!
+  wait_for 60 test "$(sql "SELECT 1")" = 1
+  wait_for 60 is_sleeping
+  seed
+  assert_error 6 "another run of seeds is at work in this database"
+  kill -KILL "$first"
+  wait "$first" || true
+  pg_sql "$MAJOR" postgres "SELECT pg_terminate_backend (pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep (600)%'" > /dev/null
+  rm seeds/common/99_slow.sql
+  wait_for 60 is_unlocked
+  [ "$(sql "SELECT count(*) FROM users")" = 0 ]
+  seed
+  assert_status 0
+}
+
+is_sleeping () { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep (600)%' AND state = 'active'")" = 1 ]; }
+is_unlocked () { [ "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" = 0 ]; }
+
+@test "a hundred thousand rows: loaded, found unchanged, and one bad row found among them" {
+  new_shop "" "CREATE TABLE groups (id serial PRIMARY KEY, name text UNIQUE NOT NULL);
+    CREATE TABLE members (id bigserial PRIMARY KEY, email text UNIQUE NOT NULL, group_id int NOT NULL REFERENCES groups,
+                          amount numeric(12,2) NOT NULL CHECK (amount >= 0), note text, at timestamptz)"
+  file seeds.yaml 'keys: {groups: name, members: email}'
+  { echo name; seq -f 'group %g' 100; } > seeds/common/groups.csv
+  awk 'BEGIN { print "email,group,amount,note,at"
+    for (i = 1; i <= 100000; i++) printf "user%d@example.org,group %d,%d.50,\"note, %d\",2025-01-01 10:00:00+00\n", i, i % 100 + 1, i, i }' \
+    > seeds/common/members.csv
+  run_release seed development --json
+  assert_status 0
+  assert_json '.written == 100100'
+  run_release seed development --json
+  assert_json '.written == 0'
+  sql "TRUNCATE members, groups, pgkeel.seed_row RESTART IDENTITY"
+  sed -i '99998s/,99997.50,/,-1,/' seeds/common/members.csv
+  run_release seed development
+  assert_error 5 'seeds/common/members.csv:99998:32: “amount”: new row for relation "members" violates check constraint'
+  [ "$(sql "SELECT count(*) FROM members")" = 0 ]
+  sed -i '99998s/,-1,/,x,/' seeds/common/members.csv
+  run_release seed development
+  assert_error 2 'seeds/common/members.csv:99998:32: “amount”: invalid input syntax for type numeric: "x"'
+}
+
+# With the release build: this one is about size.
+run_release ()
+{
+  run --separate-stderr timeout --foreground "$E2E_TIMEOUT" "${PGKEEL_RELEASE:-$PGKEEL}" "$@" 3>&-
+}

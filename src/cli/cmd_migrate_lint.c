@@ -67,10 +67,10 @@ add_set (Sources *sources, const Project *project, GPtrArray *named, bool all)
     {
       const Migration *migration = sources->set->migrations->pdata[i];
       const MigrationScript *script = &migration->up;
-      if (script->text == NULL || migration->not_sql != NULL)
+      if (script->text == NULL)
         continue;
-      LintFile file = { script->path, script->text, script->length, MAX (script->line, 1),
-                        script->no_transaction };
+      LintFile file = { script->path,          script->text,           script->length,
+                        MAX (script->line, 1), script->no_transaction, migration->not_sql };
       char *absolute = g_canonicalize_filename (script->path, project->folder);
       bool is_judged = is_named (named, absolute) || all;
       add_file (sources, &file, is_judged, absolute);
@@ -98,7 +98,7 @@ add_other (Sources *sources, const char *path, char *absolute, GError **error)
       return false;
     }
   g_ptr_array_add (sources->owned, text);
-  LintFile file = { path, text, length, 1, asks_for_no_transaction (text) };
+  LintFile file = { path, text, length, 1, asks_for_no_transaction (text), NULL };
   add_file (sources, &file, true, absolute);
   return true;
 }

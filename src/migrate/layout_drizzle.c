@@ -70,9 +70,38 @@ read_tag (Folder *folder, MigrationSet *set, const char *tag, GError **error)
   return true;
 }
 
+/* How many a warning names. */
+#define NAMED_MAX 5
+
+/* Of the entries so far. */
+typedef struct
+{
+  json_int_t last; /* the newest time */
+  GString *older;  /* tags of those that have an older one, as far as they are named */
+  guint older_count;
+} Times;
+
+static void
+note_time (Times *times, const char *tag, json_int_t when)
+{
+  if (when <= times->last && ++times->older_count <= NAMED_MAX)
+    g_string_append_printf (times->older, "%s“%s”", times->older_count > 1 ? ", " : "", tag);
+  times->last = MAX (times->last, when);
+}
+
+static void
+warn_of_times (const Folder *folder, MigrationSet *set, const Times *times)
+{
+  if (times->older_count > NAMED_MAX)
+    g_string_append_printf (times->older, " and %u more", times->older_count - NAMED_MAX);
+  if (times->older_count > 0)
+    layout_warn (folder, set, JOURNAL,
+                 "has an older time for %s than for one before: drizzle would skip %s",
+                 times->older->str, times->older_count > 1 ? "them" : "it");
+}
+
 static bool
-read_entry (Folder *folder, MigrationSet *set, const json_t *entry, json_int_t *last,
-            GError **error)
+read_entry (Folder *folder, MigrationSet *set, const json_t *entry, Times *times, GError **error)
 {
   const char *tag = json_string_value (json_object_get (entry, "tag"));
   const json_t *when = json_object_get (entry, "when");
@@ -83,10 +112,7 @@ read_entry (Folder *folder, MigrationSet *set, const json_t *entry, json_int_t *
     return false;
   Migration *migration = set->migrations->pdata[set->migrations->len - 1];
   migration->tool_key = g_strdup_printf ("%" JSON_INTEGER_FORMAT, json_integer_value (when));
-  if (json_integer_value (when) <= *last)
-    layout_warn (folder, set, JOURNAL,
-                 "has an older time for “%s” than for one before it: drizzle would skip it", tag);
-  *last = MAX (*last, json_integer_value (when));
+  note_time (times, tag, json_integer_value (when));
   return true;
 }
 
@@ -114,14 +140,16 @@ static bool
 drizzle_read (Folder *folder, MigrationSet *set, GError **error)
 {
   g_autoptr (json_t) journal = NULL;
-  json_int_t last = 0;
+  g_autoptr (GString) older = g_string_new (NULL);
+  Times times = { .older = older };
   size_t i;
   json_t *entry;
   if (!read_journal (folder, &journal, error))
     return false;
   json_array_foreach (json_object_get (journal, "entries"), i, entry)
-    if (!read_entry (folder, set, entry, &last, error))
+    if (!read_entry (folder, set, entry, &times, error))
       return false;
+  warn_of_times (folder, set, &times);
   warn_of_others (folder, set);
   return true;
 }

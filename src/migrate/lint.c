@@ -299,6 +299,8 @@ read_file (Lint *lint, const LintFile *file, bool is_judged, GError **error)
   text[file->length] = '\0';
   blank_what_is_no_sql (text, file->length);
   g_autoptr (GArray) statements = sql_split (text, file->length);
+  if (file->not_sql != NULL)
+    g_array_set_size (statements, 0);
   g_autoptr (GPtrArray) ignores = lint_ignores_read (text, file->length, statements);
   lint->file = file;
   lint->text = text;
@@ -311,6 +313,8 @@ read_file (Lint *lint, const LintFile *file, bool is_judged, GError **error)
   lint->ignores = ignores;
   lint->saved = rolls_back (text) ? lock_schema_copy (lint->schema) : NULL;
   lint_transaction_clear (&lint->transaction);
+  if (file->not_sql != NULL)
+    report_unknown (lint, file->not_sql, 0);
   bool ok = read_statements (lint, statements, error);
   g_clear_pointer (&lint->saved, lock_schema_free);
   lint->ignores = NULL;

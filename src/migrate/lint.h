@@ -2,7 +2,7 @@
  * Reads migrations for what hurts when they run: locks, rewrites, lost data, broken transactions.
  *
  * Works without a database: what a table is, it knows from the files before. A statement it cannot
- * parse is reported as unknown, never passed over. It judges what is written; what functions and
+ * parse, and a file that is no SQL yet, is reported as unknown, never passed over. It judges what is written; what functions and
  * blocks of code execute it does not see, and says so.
  */
 #pragma once
@@ -43,6 +43,7 @@ typedef struct
   size_t length;
   unsigned int line;   /* of the file, on which text begins */
   bool no_transaction; /* its statements run one by one */
+  const char *not_sql; /* why it cannot be read, which is reported as unknown; NULL: it can */
 } LintFile;
 
 typedef struct
@@ -94,7 +95,7 @@ typedef struct
   GPtrArray *findings; /* of LintFinding, in the order of the files */
   GPtrArray *locks;    /* of LintLocks */
   guint64 statement_count;
-  guint unknown_count; /* statements that could not be parsed */
+  guint unknown_count; /* statements and files that could not be read */
   guint ignored_count; /* findings that a comment ignores */
 } LintResult;
 

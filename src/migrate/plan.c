@@ -283,7 +283,7 @@ is_runnable (const PlanItem *item, GError **error)
     return keel_error (
         error, KEEL_ERROR_REFUSED,
         "Apply it with its own tool, then adopt the history again; or set migrations.command.",
-        "%s is %s, which pgkeel cannot run", migration->up.path, migration->not_sql);
+        "pgkeel cannot run %s: %s", migration->up.path, migration->not_sql);
   return migration->up.text != NULL
          || keel_error (error, KEEL_ERROR_REFUSED, "Write its up part, or remove the file.",
                         "migration “%s” has no up script", migration->version);

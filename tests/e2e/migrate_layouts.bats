@@ -144,6 +144,15 @@ fill_new_files ()
   new_project sql "$(pg_majors | head -n 1)"
   echo '\i other.sql' > migrations/008-include.sql
   run_keel migrate up --yes --no-backup
-  assert_error 3 "migrations/008-include.sql is psql's \\i on line 1, which pgkeel cannot run"
+  assert_error 3 "pgkeel cannot run migrations/008-include.sql: psql's \\i on line 1"
   [ "$(count_objects)" -eq 0 ]
+  # Nobody looked at it, so nobody can say that it is safe.
+  run_keel migrate lint migrations/008-include.sql
+  assert_status 1
+  assert_stdout "migrations/008-include.sql:1:1: error: unknown: psql's \\i on line 1 [unknown]"
+  assert_stdout "files: 1, errors: 1, warnings: 0, notes: 0, unknown: 1, ignored: 0"
+  sed -i '1i -- pgkeel: ignore-file unknown psql runs it' migrations/008-include.sql
+  run_keel migrate lint migrations/008-include.sql
+  assert_status 0
+  assert_stdout "unknown: 0, ignored: 1"
 }

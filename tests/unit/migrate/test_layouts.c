@@ -413,7 +413,7 @@ test_drizzle (void **state)
   assert_text (&at (set, 0)->up, "SELECT 1\n;                       \nSELECT 2;", 1);
   assert_string_equal (at (set, 0)->tool_key, "1700000000000");
   assert_text (&at (set, 1)->down, "SELECT -3;", 1);
-  assert_warnings (set, "“" JOURNAL "” has an older time for “0001_b” than for one before it: "
+  assert_warnings (set, "“" JOURNAL "” has an older time for “0001_b” than for one before: "
                         "drizzle would skip it\n"
                         "“drizzle/0002_c.sql” was left out: meta/_journal.json does not list it\n");
   put (*state, JOURNAL, "{\"entries\": [{\"when\": 1, \"tag\": \"0009_x\"}]}");

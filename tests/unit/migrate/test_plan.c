@@ -316,7 +316,7 @@ test_what_is_no_sql (void **state)
   add_file (&world, MIGRATION_VERSIONED, "1", "", true)->not_sql = g_strdup ("a Go migration");
   assert_plan (&world, "1:pending");
   assert_up_refused (&world, KEEL_ERROR_REFUSED,
-                     "migrations/1_name.up.sql is a Go migration, which pgkeel cannot run");
+                     "pgkeel cannot run migrations/1_name.up.sql: a Go migration");
 }
 
 int

@@ -1,5 +1,5 @@
 /* What a database held before and holds now, on a real server. */
-#include "server.h"
+#include "../server.h"
 
 #include "deploy/constraints.h"
 #include "deploy/state.h"

@@ -1,7 +1,7 @@
 /* A scratch server for the tests of one program, started once. */
 #pragma once
 
-#include "../testing.h"
+#include "testing.h"
 
 #include "base/cancel.h"
 #include "base/fs.h"

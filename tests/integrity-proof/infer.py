@@ -3,3 +3,7 @@
 
 def measure(proof, name):
     return {"keys": 0, "again": 0, "inferred": 0, "false": [], "lost": []}
+
+
+def strip(proof, name):
+    pass

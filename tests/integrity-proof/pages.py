@@ -4,9 +4,7 @@ Files are changed while the server is stopped, with data checksums on first and 
 where only what the page says of itself gives it away.
 """
 
-import pathlib
 import struct
-import time
 
 from injections import Injection
 
@@ -152,6 +150,7 @@ def change(file, block, how):
 
 
 def copies(proof, suffix):
+    proof.server.set_fsync("off")
     names = {}
     for name in ("shop", "saas", "stock"):
         names[name] = f"{name}_{suffix}"
@@ -177,6 +176,7 @@ def with_checksums(proof, found):
     for file, block in files:
         change(file, block, flip)
     proof.server.start()
+    proof.server.set_fsync("on")
     return ask(proof, names, rows, found)
 
 
@@ -208,12 +208,13 @@ def without_checksums(proof, found):
         with open(file, "r+b") as handle:
             handle.truncate(128 << 20)
     proof.server.start()
+    proof.server.set_fsync("on")
     return ask(proof, names, rows, found)
 
 
 # Object, check, what makes it so, what takes it back. All are seen from every database.
 SERVER_WIDE = [
-    ("dangerous setting", "setting-fsync", "setting fsync", "ALTER SYSTEM SET fsync = off;"),
+    ("dangerous setting", "setting-fsync", "setting fsync", "SELECT 1;"),
     ("dangerous setting", "setting-full-page-writes", "setting full_page_writes",
      "ALTER SYSTEM SET full_page_writes = off;"),
     ("dangerous setting", "setting-zero-damaged-pages", "setting zero_damaged_pages",
@@ -245,14 +246,10 @@ def server_wide(proof, found):
     for kind, check, target, sql in SERVER_WIDE:
         proof.server.psql("postgres", "SET allow_system_table_mods = on;\n" + sql.replace("; ", ";\n"))
         rows.append(Injection(kind, "stock", check, target, sql, "pages"))
-    proof.server.psql("postgres", "SELECT pg_reload_conf();")
-    # The reload is told to the server; sessions begun after it has been taken have it.
-    for _ in range(600):
-        if proof.server.psql("postgres", "SHOW fsync;").strip() == "off":
-            break
-        time.sleep(0.05)
     names = {"stock": "stock_wide"}
     proof.server.copy("stock_wide", "stock")
+    # Takes the other settings too.
+    proof.server.set_fsync("off")
     outcome = ask(proof, names, rows, found)
     proof.server.psql("postgres", "SELECT pg_drop_replication_slot('forgotten');\nDROP DATABASE worn;\n"
                                   "DROP DATABASE worn_too;\nALTER SYSTEM RESET ALL;\nSELECT pg_reload_conf();")

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 
 
 def server_user():
@@ -29,7 +30,9 @@ class Server:
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
             conf.write("listen_addresses = ''\n"
                        f"unix_socket_directories = '{self.data.parent}'\n"
-                       "max_prepared_transactions = 4\n")
+                       "fsync = off\n"
+                       "checkpoint_timeout = 1h\n"
+                       "max_wal_size = 4GB\n")
             conf.writelines(line + "\n" for line in settings)
 
     def tool(self, name, *args):
@@ -56,6 +59,16 @@ class Server:
             self.stop("immediate")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def set_fsync(self, value):
+        """Off while databases are made, on while they are looked at: it is one of the things looked at."""
+        self.psql("postgres", f"ALTER SYSTEM SET fsync = {value};\nSELECT pg_reload_conf();")
+        # The reload is told to the server; sessions begun after it has been taken have it.
+        for _ in range(1200):
+            if self.psql("postgres", "SHOW fsync;").strip() == value:
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"fsync does not become {value}")
 
     def url(self, database):
         return f"postgresql://postgres@/{database}?host={self.data.parent}"

@@ -7,6 +7,7 @@
 #include "integrity/check.h"
 
 extern const Check checks_referential[];
+extern const Check checks_inferred[];
 extern const Check checks_keys[];
 extern const Check checks_uniqueness[];
 extern const Check checks_sequences[];

@@ -244,34 +244,6 @@ run_replica_identity (CheckContext *context, const Check *check, GError **error)
   return true;
 }
 
-static bool
-run_user_triggers (CheckContext *context, const Check *check, GError **error)
-{
-  (void) error;
-  const Catalogue *catalogue = check_catalogue (context);
-  check_expect (context, check, "triggers", 0);
-  for (guint i = 0; i < catalogue->tables->len; i++)
-    {
-      const CatalogueTable *table = catalogue->tables->pdata[i];
-      for (guint j = 0; j < table->triggers->len; j++)
-        {
-          const CatalogueTrigger *trigger = table->triggers->pdata[j];
-          if (trigger->is_internal)
-            continue;
-          check_expect (context, check, NULL, 1);
-          check_covered (context, check, 1, 0);
-          if (trigger->enabled != 'D')
-            continue;
-          g_autofree char *object = g_strdup_printf ("%s (%s)", table->display, trigger->name);
-          g_autofree char *name = db_quote_ident (trigger->name);
-          Finding *finding = finding_new (check, object, "the trigger is disabled");
-          finding->fix = g_strdup_printf ("ALTER TABLE %s ENABLE TRIGGER %s", table->quoted, name);
-          check_found (context, finding);
-        }
-    }
-  return true;
-}
-
 /* --- settings that switch keys off ----------------------------------------------------------------- */
 
 static const char role_settings_sql[]
@@ -367,15 +339,6 @@ const Check checks_keys[] = {
       .why = "Updates and deletes of a published table fail when its rows cannot be told apart.",
       .advice = "Add a primary key, or choose another REPLICA IDENTITY.",
       .run = run_replica_identity,
-  },
-  {
-      .id = "trigger-disabled",
-      .severity = CHECK_SEVERITY_WARNING,
-      .category = CHECK_CATEGORY_RULES,
-      .title = "Triggers that are disabled",
-      .why = "What the trigger keeps up to date is not kept up, usually since somebody's import.",
-      .advice = "Enable it after repairing what it missed, or drop it.",
-      .run = run_user_triggers,
   },
   { .id = NULL },
 };

@@ -16,6 +16,7 @@ typedef struct
 } Corruption;
 
 extern const Corruption corruption_referential[];
+extern const Corruption corruption_inferred[];
 extern const Corruption corruption_keys[];
 extern const Corruption corruption_values[];
 extern const Corruption corruption_aggregates[];

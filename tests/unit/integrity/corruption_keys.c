@@ -115,10 +115,6 @@ const Corruption corruption_keys[] = {
     "CREATE TABLE a (id int PRIMARY KEY); DROP PUBLICATION IF EXISTS pub;"
     "CREATE PUBLICATION pub FOR TABLE a",
     "ALTER TABLE a DROP CONSTRAINT a_pkey", "t.a", -1, NULL, 0 },
-  { "trigger-disabled",
-    "CREATE TABLE a (id int); CREATE FUNCTION f () RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN"
-    " NEW; END'; CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f ()",
-    "ALTER TABLE a DISABLE TRIGGER g", "t.a (g)", -1, NULL, 0 },
   { "replication-role-set", "DROP ROLE IF EXISTS loader; CREATE ROLE loader",
     "ALTER ROLE loader SET session_replication_role = replica", "role loader", -1, NULL, 0 },
   /* Constraints. */

@@ -129,7 +129,8 @@ test_corruption (const Server *server, const Corruption *corruption)
 static void
 test_all (const Server *server)
 {
-  static const Corruption *const lists[] = { corruption_referential, corruption_keys };
+  static const Corruption *const lists[]
+      = { corruption_referential, corruption_inferred, corruption_keys, corruption_values };
   const char *only = g_getenv ("PGKEEL_TEST_CHECK");
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
     for (const Corruption *corruption = lists[i]; corruption->id != NULL; corruption++)
@@ -193,10 +194,40 @@ test_injected (void **state)
   assert_int_equal (complaints, 0);
 }
 
+/* Each check has an identity of its own, is fully described, and is in the manual. */
+static void
+test_catalogue (void **state)
+{
+  (void) state;
+  g_autoptr (GHashTable) ids = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autofree char *path
+      = g_build_filename (g_getenv ("PGKEEL_SOURCE_ROOT"), "docs", "integrity.md", NULL);
+  g_autofree char *manual = NULL;
+  assert_true (g_file_get_contents (path, &manual, NULL, NULL));
+  const GPtrArray *all = integrity_checks ();
+  assert_true (all->len >= 80);
+  for (guint i = 0; i < all->len; i++)
+    {
+      const Check *check = all->pdata[i];
+      g_autofree char *entry = g_strdup_printf ("`%s`", check->id);
+      if (!g_hash_table_add (ids, (char *) check->id))
+        complain ("two checks are called %s", check->id);
+      if (strspn (check->id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen (check->id))
+        complain ("%s: only small letters, digits and hyphens", check->id);
+      if (check->title == NULL || !g_str_has_suffix (check->why, ".")
+          || !g_str_has_suffix (check->advice, "."))
+        complain ("%s: why and advice are sentences", check->id);
+      if (strstr (manual, entry) == NULL)
+        complain ("docs/integrity.md does not describe %s", entry);
+    }
+  assert_int_equal (complaints, 0);
+}
+
 int
 main (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (test_injected) };
+  const struct CMUnitTest tests[]
+      = { cmocka_unit_test (test_catalogue), cmocka_unit_test (test_injected) };
   find_other_major ();
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

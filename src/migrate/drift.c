@@ -359,6 +359,51 @@ is_container (const Entry *entry)
          || (strcmp (entry->kind, "sequence") == 0 && strcmp (entry->owner, entry->name) == 0);
 }
 
+/* Names of the schemas in which FOUND has what tools keep for themselves, and nothing else. */
+static GHashTable *
+list_schemas_of_tools (const GPtrArray *found)
+{
+  GHashTable *schemas = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (int others = 0; others <= 1; others++)
+    for (guint i = 0; i < found->len; i++)
+      {
+        g_auto (DriftPlace) place = { 0 };
+        drift_place_find (found->pdata[i], &place);
+        if (place.relation == NULL || place.schema == NULL)
+          continue;
+        bool is_own = drift_place_matches (&place, own_tables);
+        if (is_own && others == 0)
+          g_hash_table_add (schemas, g_strdup (place.schema));
+        if (!is_own && others == 1)
+          g_hash_table_remove (schemas, place.schema);
+      }
+  return schemas;
+}
+
+/* A schema that came with a tool's table, such as drizzle's, with its grants and its comment. */
+static void
+leave_out_schemas_of_tools (GPtrArray *differences, const GPtrArray *found)
+{
+  g_autoptr (GHashTable) schemas = list_schemas_of_tools (found);
+  g_autoptr (GHashTable) new = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (int parts = 0; parts <= 1; parts++)
+    for (guint i = 0; i < differences->len; i++)
+      {
+        Difference *difference = differences->pdata[i];
+        const Entry *entry = either (difference);
+        const DbSchemaObject object = { entry->kind, entry->name, entry->definition };
+        g_auto (DriftPlace) place = { 0 };
+        bool is_schema = strcmp (entry->kind, "schema") == 0;
+        drift_place_find (&object, &place);
+        if (difference->change != DRIFT_UNEXPECTED || place.relation != NULL || place.schema == NULL
+            || is_schema == (parts == 1)
+            || !g_hash_table_contains (is_schema ? schemas : new, place.schema))
+          continue;
+        difference->is_told = true;
+        g_hash_table_add (new, g_strdup (place.schema));
+      }
+}
+
 /* The index of a constraint has its name, and says nothing that the constraint does not. */
 static void
 leave_out_indexes_of_constraints (GPtrArray *differences)
@@ -451,6 +496,7 @@ drift_compare (const GPtrArray *expected, const GPtrArray *found, const DriftSpe
   g_autoptr (GPtrArray) right = make_entries (found, spec);
   g_autoptr (GPtrArray) differences = list_differences (left, right);
   GPtrArray *items = g_ptr_array_new_with_free_func (item_free);
+  leave_out_schemas_of_tools (differences, found);
   leave_out_indexes_of_constraints (differences);
   tell_parts_with_their_table (differences);
   g_ptr_array_sort (differences, compare_differences);

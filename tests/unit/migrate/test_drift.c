@@ -236,6 +236,32 @@ test_left_out (void **state)
   assert_drift (others, NULL, NULL, "");
 }
 
+#define TOOL_SCHEMA                                                                                \
+  "schema", "drizzle", "owner a", "grants", "schema drizzle", "a USAGE by a", "comment",           \
+      "schema drizzle", "a word", "table", "drizzle.__drizzle_migrations", "owner a", "sequence",  \
+      "drizzle.__drizzle_migrations_id_seq", "owner a\nowned by drizzle.__drizzle_migrations.id"
+
+/* A schema comes and goes with the tool's table, unless somebody uses it too. */
+static void
+test_schemas_of_tools (void **state)
+{
+  (void) state;
+  Reading tool = { TOOL_SCHEMA, NULL };
+  Reading shared = { TOOL_SCHEMA, "function", "drizzle.f()", "CREATE ...", NULL };
+  Reading schema = { "schema", "drizzle", "owner a", NULL };
+  assert_drift (NULL, tool, NULL, "");
+  assert_drift (schema, tool, NULL,
+                "unexpected comment schema drizzle\n+a word\n"
+                "unexpected grants schema drizzle\n+a USAGE by a\n");
+  assert_drift (schema, NULL, NULL, "missing schema drizzle\n-owner a\n");
+  assert_drift (NULL, schema, NULL, "unexpected schema drizzle\n+owner a\n");
+  assert_drift (NULL, shared, NULL,
+                "unexpected schema drizzle\n+owner a\n"
+                "unexpected function drizzle.f()\n+CREATE ...\n"
+                "unexpected comment schema drizzle\n+a word\n"
+                "unexpected grants schema drizzle\n+a USAGE by a\n");
+}
+
 static void
 test_patterns (void **state)
 {
@@ -393,11 +419,17 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_equal),          cmocka_unit_test (test_whole_table),
-    cmocka_unit_test (test_parts),          cmocka_unit_test (test_line_ends),
-    cmocka_unit_test (test_views),          cmocka_unit_test (test_left_out),
-    cmocka_unit_test (test_patterns),       cmocka_unit_test (test_places),
-    cmocka_unit_test (test_without_owners), cmocka_unit_test (test_whole_function),
+    cmocka_unit_test (test_equal),
+    cmocka_unit_test (test_whole_table),
+    cmocka_unit_test (test_parts),
+    cmocka_unit_test (test_line_ends),
+    cmocka_unit_test (test_views),
+    cmocka_unit_test (test_left_out),
+    cmocka_unit_test (test_schemas_of_tools),
+    cmocka_unit_test (test_patterns),
+    cmocka_unit_test (test_places),
+    cmocka_unit_test (test_without_owners),
+    cmocka_unit_test (test_whole_function),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

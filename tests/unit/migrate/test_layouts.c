@@ -416,6 +416,21 @@ test_drizzle (void **state)
   assert_warnings (set, "“" JOURNAL "” has an older time for “0001_b” than for one before: "
                         "drizzle would skip it\n"
                         "“drizzle/0002_c.sql” was left out: meta/_journal.json does not list it\n");
+  /* Generators have made up such times by the dozen: one line tells of them all. */
+  g_autoptr (GString) entries = g_string_new ("{\"when\": 2, \"tag\": \"0000_a\"}");
+  for (unsigned int i = 1; i <= 7; i++)
+    {
+      g_autofree char *file = g_strdup_printf ("drizzle/000%u_x.sql", i);
+      put (*state, file, "SELECT 1;");
+      g_string_append_printf (entries, ", {\"when\": 1, \"tag\": \"000%u_x\"}", i);
+    }
+  g_autofree char *journal = g_strdup_printf ("{\"entries\": [%s]}", entries->str);
+  put (*state, JOURNAL, journal);
+  g_autoptr (MigrationSet) several = read_set (*state, NULL, NULL);
+  assert_string_equal (several->warnings->pdata[0],
+                       "“" JOURNAL
+                       "” has an older time for “0001_x”, “0002_x”, “0003_x”, “0004_x”, "
+                       "“0005_x” and 2 more than for one before: drizzle would skip them");
   put (*state, JOURNAL, "{\"entries\": [{\"when\": 1, \"tag\": \"0009_x\"}]}");
   assert_set_refused (*state, NULL, NULL, KEEL_ERROR_CONFIG,
                       JOURNAL ": it lists “0009_x”, and there is no 0009_x.sql", NULL);

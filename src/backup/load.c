@@ -464,6 +464,7 @@ load_foreign_keys (Load *load, GError **error)
   g_autoptr (LoadKeys) keys = NULL;
   if (!load_keys_new (load->reader, MEMBER_FOREIGN_KEYS, &keys, error))
     return false;
+  load_keys_tolerate (keys, load->spec->broken_keys);
   load_keys_all_filled (keys);
   load->keys = keys;
   bool done = parallel_run (load->conns->len, load_worker, load, error)
@@ -479,6 +480,7 @@ load_data_and_keys (Load *load, GError **error)
   g_autoptr (LoadKeys) keys = NULL;
   if (!load_keys_new (load->reader, MEMBER_KEYS, &keys, error))
     return false;
+  load_keys_tolerate (keys, load->spec->broken_keys);
   load->keys = keys;
   bool done = load_data (load, error);
   if (done)

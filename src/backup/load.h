@@ -20,6 +20,8 @@ typedef struct
   const char *only_statement; /* with only: the COPY statement instead of the dump's own, or NULL */
   bool skip_schema;           /* the schema is there already */
   bool analyze;               /* gather statistics at the end */
+  GPtrArray
+      *broken_keys; /* of char *: gets what rows break, which is no error then; NULL: it is one */
 } LoadSpec;
 
 typedef struct

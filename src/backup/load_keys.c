@@ -11,6 +11,7 @@ struct LoadKey
   bool is_ready;         /* its table is filled */
   bool is_done;
   bool lost_deadlock;
+  LoadKeys *owner;
 };
 
 struct LoadKeys
@@ -18,6 +19,8 @@ struct LoadKeys
   GPtrArray *all;     /* of LoadKey, in the order of the dump */
   GPtrArray *ready;   /* borrowed; the next to take is the last */
   GHashTable *tables; /* name to GPtrArray of LoadKey, borrowed */
+  GPtrArray *broken;  /* see load_keys_tolerate; NULL: rows that break a key are an error */
+  GMutex lock;        /* of BROKEN */
 };
 
 static void
@@ -37,6 +40,7 @@ load_keys_free (LoadKeys *keys)
   g_hash_table_unref (keys->tables);
   g_ptr_array_unref (keys->ready);
   g_ptr_array_unref (keys->all);
+  g_mutex_clear (&keys->lock);
   g_free (keys);
 }
 
@@ -115,6 +119,7 @@ add_key (LoadKeys *keys, GHashTable *settings, const char *sql)
   LoadKey *key = g_new0 (LoadKey, 1);
   key->sql = with_settings (settings, sql);
   key->table = table_of (sql);
+  key->owner = keys;
   g_ptr_array_add (keys->all, key);
   if (key->table == NULL)
     return;
@@ -148,6 +153,7 @@ load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys,
   g_autoptr (LoadKeys) keys = g_new0 (LoadKeys, 1);
   keys->all = g_ptr_array_new_with_free_func (key_free);
   keys->ready = g_ptr_array_new ();
+  g_mutex_init (&keys->lock);
   keys->tables
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < index->members->len; i++)
@@ -214,13 +220,40 @@ load_keys_ready (const LoadKeys *keys)
   return keys->ready->len;
 }
 
+void
+load_keys_tolerate (LoadKeys *keys, GPtrArray *broken)
+{
+  keys->broken = broken;
+}
+
+/* True when ERROR says that rows break the key, and the caller wants to hear of that only. */
+static bool
+is_tolerated (LoadKey *key, DbConn *conn, const GError *error)
+{
+  static const char *const states[] = { "23503", "23505", "23P01", "42830", NULL };
+  const char *state = keel_error_sqlstate (error);
+  LoadKeys *keys = key->owner;
+  if (keys->broken == NULL || state == NULL || !g_strv_contains (states, state))
+    return false;
+  g_autofree char *not_valid = g_strdup_printf ("%s NOT VALID", key->sql);
+  g_autoptr (GError) ignored = NULL;
+  bool is_added = strcmp (state, "23503") == 0 && db_exec (conn, not_valid, &ignored);
+  g_mutex_lock (&keys->lock);
+  g_ptr_array_add (keys->broken,
+                   g_strdup_printf ("%s%s", error->message, is_added ? "" : " (left out)"));
+  g_mutex_unlock (&keys->lock);
+  return true;
+}
+
 /* An error shows the statement, without the settings before it. */
 static bool
 run (LoadKey *key, DbConn *conn, GError **error)
 {
-  key->is_done = db_exec (conn, key->sql, error);
+  g_autoptr (GError) problem = NULL;
+  key->is_done = db_exec (conn, key->sql, &problem) || is_tolerated (key, conn, problem);
   if (key->is_done)
     return true;
+  g_propagate_error (error, g_steal_pointer (&problem));
   const char *last = g_strrstr (key->sql, ";\n");
   g_autofree char *flat = g_strdup (last != NULL ? last + 2 : key->sql);
   g_strdelimit (flat, "\r\n\t", ' ');

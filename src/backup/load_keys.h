@@ -18,6 +18,9 @@ typedef struct LoadKey LoadKey;
 /* Reads and splits the DDL of KIND. */
 bool load_keys_new (BackupReader *reader, BackupMemberKind kind, LoadKeys **ret_keys,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Rows that break a key no longer end the load: BROKEN (of char *, borrowed) gets what the server says of
+ * it, and the foreign key is added NOT VALID or, where that cannot be, left out. */
+void load_keys_tolerate (LoadKeys *keys, GPtrArray *broken);
 void load_keys_free (LoadKeys *keys);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LoadKeys, load_keys_free)
 

@@ -19,6 +19,9 @@ typedef struct
   const char *server_url;     /* where a scratch database may be made; NULL: nowhere */
   const char *scratch_parent; /* folder for the scratch cluster; NULL: the temporary one */
   unsigned int job_count;
+  /* Rows may break keys: they are differences then, and the rows are compared all the same. For who is
+   * about to put such rows right. */
+  bool tolerate_broken_keys;
   ProofInspectFn inspect; /* NULL: none */
   void *inspect_data;
 } ProofSpec;
@@ -31,6 +34,7 @@ typedef struct
   int64_t proven; /* seconds since 1970 */
   int64_t elapsed_us;
   CompareResult compared;
+  unsigned int broken_keys; /* of the differences: keys that rows break */
 } Proof;
 
 void proof_clear (Proof *proof);

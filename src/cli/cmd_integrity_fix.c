@@ -19,6 +19,7 @@
 static gboolean option_all;
 static gboolean option_dry_run;
 static gboolean option_without_undo;
+static gboolean option_unproven;
 static int option_jobs;
 
 /* --- guards --------------------------------------------------------------------------------------- */
@@ -111,11 +112,12 @@ prove_new (const IntegrityBase *base, const char *name, GError **error)
   g_autofree char *folder = project_backup_folder (base->project);
   g_autoptr (Store) store = store_open_folder (folder);
   g_auto (Proof) proof = { 0 };
-  ProofSpec spec = { .server_url = base->url };
+  ProofSpec spec = { .server_url = base->url, .tolerate_broken_keys = true };
   report_step (&base->context->report, "proving it");
   if (!proof_run (&spec, store, name, &base->context->report, &proof, error))
     return prefix_error (error, "the backup before the fix");
-  return proof.passed
+  /* Rows that break their keys are what is to be fixed: that all of them come back is enough. */
+  return proof.passed || proof.broken_keys == proof.compared.differences->len
          || keel_error (error, KEEL_ERROR_FAILED, "Without a way back nothing is fixed.",
                         "the backup before the fix, “%s”, is not proven: %u differences", name,
                         proof.compared.differences->len);
@@ -138,10 +140,19 @@ back_up (const IntegrityBase *base, char **ret_name, GError **error)
   report_step (&base->context->report, "backing up first");
   if (!backup_create (&spec, &base->context->report, &result, error))
     return prefix_error (error, "the backup before the fix");
-  if (!prove_new (base, result.name, error))
-    return false;
+  g_autoptr (GError) problem = NULL;
   *ret_name = g_strdup (result.name);
-  return true;
+  if (prove_new (base, result.name, &problem))
+    return true;
+  if (option_unproven && !keel_error_is (problem, KEEL_ERROR_CANCELLED))
+    {
+      report_warning (&base->context->report, problem->message,
+                      "Going on all the same, as --unproven says; every byte of it was verified.");
+      return true;
+    }
+  g_propagate_error (error, g_steal_pointer (&problem));
+  keel_error_suggest (error, "--unproven goes on with a backup that is verified, but not proven.");
+  return false;
 }
 
 /* --- the plan ------------------------------------------------------------------------------------- */
@@ -432,6 +443,8 @@ static const GOptionEntry fix_options[]
           "Apply every fix that can be applied, also those not marked safe", NULL },
         { "without-undo", 0, 0, G_OPTION_ARG_NONE, &option_without_undo,
           "Apply it even when the rows could not be brought back exactly", NULL },
+        { "unproven", 0, 0, G_OPTION_ARG_NONE, &option_unproven,
+          "Go on when the backup that was made first cannot be proven", NULL },
         { "jobs", 'j', 0, G_OPTION_ARG_INT, &option_jobs,
           "Sessions that look for faults (default: one for each processor, at most 4)", "N" },
         G_OPTION_ENTRY_NULL };

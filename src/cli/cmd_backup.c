@@ -7,6 +7,7 @@
 #include "backup/retention.h"
 #include "base/clock.h"
 #include "base/size.h"
+#include "cli/cmd_integrity.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
 #include "project/audit.h"
@@ -96,7 +97,10 @@ static bool
 prove (CliContext *context, Store *store, const char *name, Proof *ret_proof, GError **error)
 {
   g_autofree char *url = target_url (context->project, NULL);
-  ProofSpec spec = { .server_url = url, .job_count = (unsigned int) MAX (option_jobs, 0) };
+  ProofSpec spec = { .server_url = url,
+                     .job_count = (unsigned int) MAX (option_jobs, 0),
+                     .inspect = integrity_inspect,
+                     .inspect_data = context };
   g_autoptr (GError) problem = NULL;
   if (proof_run (&spec, store, name, &context->report, ret_proof, &problem))
     return log_proof (store_location (store), name, ret_proof, error);

@@ -21,6 +21,7 @@
 static IntegrityFlags flags;
 static gboolean option_amcheck;
 static gboolean option_restart;
+static gboolean option_list;
 
 /* --- shared --------------------------------------------------------------------------------------- */
 
@@ -277,6 +278,51 @@ show_run (const IntegrityBase *base, const IntegrityRun *run, const char *mode, 
   return true;
 }
 
+static void
+list_one (const Check *check, OutputTable *table, json_t *array)
+{
+  const Rule *rule = rule_of_check (check);
+  output_table_row (table, check->id, check_severity_name (check->severity),
+                    check_category_name (check->category), check->is_quick ? "quick" : "",
+                    rule != NULL ? rule->file : check->title);
+  json_array_append_new (
+      array,
+      json_pack ("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "id", check->id, "severity",
+                 check_severity_name (check->severity), "category",
+                 check_category_name (check->category), "quick", (int) check->is_quick, "title",
+                 output_json_string (check->title), "why", output_json_string (check->why),
+                 "advice", output_json_string (check->advice), "file",
+                 output_json_string (rule != NULL ? rule->file : NULL)));
+}
+
+/* No server is asked. */
+static bool
+list_checks (CliContext *context, GError **error)
+{
+  static const OutputColumn columns[]
+      = { { "CHECK" }, { "SEVERITY" }, { "CATEGORY" }, { "" }, { "WHAT" }, { NULL } };
+  g_autoptr (OutputTable) table = output_table_new (columns);
+  g_autoptr (GPtrArray) rules = NULL;
+  const GPtrArray *all = integrity_checks ();
+  Project *project;
+  if (!context_project (context, &project, error)
+      || !rules_read (project->integrity.checks_folder, &rules, error))
+    return false;
+  json_t *array = json_array ();
+  for (guint i = 0; i < all->len; i++)
+    list_one (all->pdata[i], table, array);
+  for (guint i = 0; i < rules->len; i++)
+    list_one (rules->pdata[i], table, array);
+  if (context->json)
+    output_json (json_pack ("{s:o}", "checks", array));
+  else
+    {
+      output_table_print (table);
+      json_decref (array);
+    }
+  return true;
+}
+
 static bool
 run_check (CliContext *context, int argc, char **argv, GError **error)
 {
@@ -285,6 +331,8 @@ run_check (CliContext *context, int argc, char **argv, GError **error)
   g_auto (IntegrityBase) base = { 0 };
   g_autoptr (IntegrityRun) run = NULL;
   IntegrityOptions options = { 0 };
+  if (option_list)
+    return list_checks (context, error);
   return integrity_base_open (context, NULL, &base, error)
          && integrity_options (&base, &flags, &options, error)
          && (!option_amcheck || make_amcheck (&base, error))
@@ -368,25 +416,50 @@ run_quick (CliContext *context, int argc, char **argv, GError **error)
 /* --- for other commands --------------------------------------------------------------------------- */
 
 /* Settings, statistics and privileges of a scratch cluster say nothing of the backup. */
-bool
-integrity_inspect (const char *url, void *data, json_t **ret_report, bool *ret_passed,
-                   GError **error)
+static bool
+inspect (CliContext *context, const char *url, json_t **ret_report, GError **error)
 {
   g_auto (IntegrityBase) base = { 0 };
   g_autoptr (IntegrityRun) run = NULL;
   IntegrityFlags none = { 0 };
   IntegrityOptions options = { 0 };
-  if (!integrity_base_open (data, url, &base, error)
+  if (!integrity_base_open (context, url, &base, error)
       || !integrity_options (&base, &none, &options, error))
     return false;
   options.categories = 1u << CHECK_CATEGORY_ORPHANS | 1u << CHECK_CATEGORY_RULES
                        | 1u << CHECK_CATEGORY_CONSISTENCY;
   ReportSpec spec = { .project = base.project, .mode = "proof" };
-  report_step (&base.context->report, "checking the integrity of the copy");
+  report_step (&context->report, "checking the integrity of the copy");
   if (!integrity_run (url, &options, &base.report, &run, error)
       || !report_build (run, &spec, ret_report, error))
     return false;
+  unsigned int count = integrity_run_count (run, CHECK_SEVERITY_ERROR);
+  g_autofree char *text
+      = g_strdup_printf ("the rows in it have %u finding%s of severity error or critical", count,
+                         count == 1 ? "" : "s");
+  if (count > 0)
+    report_warning (&context->report, text,
+                    "The backup is what the database was; “pgkeel integrity report” shows them.");
+  return true;
+}
+
+bool
+integrity_inspect (const char *url, void *data, json_t **ret_report, bool *ret_passed,
+                   GError **error)
+{
+  CliContext *context = data;
+  g_autoptr (GError) problem = NULL;
   *ret_passed = true;
+  if (inspect (context, url, ret_report, &problem))
+    return true;
+  if (keel_error_is (problem, KEEL_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return false;
+    }
+  g_autofree char *text = g_strdup_printf ("integrity was not checked: %s", problem->message);
+  report_warning (&context->report, text, keel_error_hint (problem));
+  *ret_report = json_pack ("{s:o}", "error", output_json_string (problem->message));
   return true;
 }
 
@@ -421,6 +494,8 @@ static const GOptionEntry check_options[]
     = { RUN_OPTIONS,
         { "budget", 0, 0, G_OPTION_ARG_STRING, &flags.budget,
           "Begin nothing new after this time, and say what was left out", "DURATION" },
+        { "list", 0, 0, G_OPTION_ARG_NONE, &option_list,
+          "List the checks and the project's rules, and run none", NULL },
         { "amcheck", 0, 0, G_OPTION_ARG_NONE, &option_amcheck,
           "First make the extension amcheck where it is missing: the only thing this writes",
           NULL },

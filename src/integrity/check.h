@@ -119,7 +119,8 @@ char *coverage_reason (const Coverage *coverage);
  * timeouts set and search_path = pg_catalog. */
 DbConn *check_conn (CheckContext *context);
 const Catalogue *check_catalogue (CheckContext *context);
-int check_server_major (CheckContext *context); /* 15 */
+int check_server_major (CheckContext *context);            /* 15 */
+const GPtrArray *check_aggregates (CheckContext *context); /* of IntegrityAggregate; may be NULL */
 
 /* Runs one statement within a savepoint: when it fails the session stays usable. */
 bool check_query (CheckContext *context, const char *sql, int n, const char *const *params,

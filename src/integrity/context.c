@@ -24,6 +24,12 @@ check_catalogue (CheckContext *context)
   return context->runner->catalogue;
 }
 
+const GPtrArray *
+check_aggregates (CheckContext *context)
+{
+  return context->runner->options->aggregates;
+}
+
 int
 check_server_major (CheckContext *context)
 {

@@ -130,7 +130,8 @@ static void
 test_all (const Server *server)
 {
   static const Corruption *const lists[]
-      = { corruption_referential, corruption_inferred, corruption_keys, corruption_values };
+      = { corruption_referential, corruption_inferred, corruption_keys, corruption_values,
+          corruption_aggregates };
   const char *only = g_getenv ("PGKEEL_TEST_CHECK");
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
     for (const Corruption *corruption = lists[i]; corruption->id != NULL; corruption++)

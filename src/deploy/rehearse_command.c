@@ -209,6 +209,19 @@ run_status (Stage *stage, bool *ret_is_steady, GError **error)
   return true;
 }
 
+/* STATUS NULL: there is none that could be compared. */
+static bool
+read_pending (Stage *stage, const char *status, ExternalPending **ret_pending, GError **error)
+{
+  const ExternalPendingSpec spec = { .root = stage->copy.spec->project->folder,
+                                     .dir = stage->settings->dir,
+                                     .up = stage->settings->up_command,
+                                     .down = stage->settings->down_command,
+                                     .status = status,
+                                     .state = &stage->before };
+  return external_pending_read (&spec, ret_pending, error);
+}
+
 static bool
 look_before (Stage *stage, GError **error)
 {
@@ -218,13 +231,7 @@ look_before (Stage *stage, GError **error)
       || !run_status (stage, &is_steady, error)
       || !external_check_project (project, &stage->before, stage->status, error))
     return false;
-  const ExternalPendingSpec pending = { .root = project->folder,
-                                        .dir = stage->settings->dir,
-                                        .up = stage->settings->up_command,
-                                        .down = stage->settings->down_command,
-                                        .status = is_steady ? stage->status : NULL,
-                                        .state = &stage->before };
-  if (!external_pending_read (&pending, &stage->command->pending, error))
+  if (!read_pending (stage, is_steady ? stage->status : NULL, &stage->command->pending, error))
     return false;
   if (!external_pending_is_told (stage->command->pending))
     copy_note (stage->copy.result->notes,
@@ -388,6 +395,22 @@ there_and_back (Stage *stage, GError **error)
   return go_up (stage, false, &done, error);
 }
 
+/* Files that changed meanwhile, be it by the command, were not rehearsed. */
+static bool
+check_files (Stage *stage, GError **error)
+{
+  g_autoptr (ExternalPending) now = NULL;
+  ExternalPending *before = stage->command->pending;
+  g_autofree char *status = g_steal_pointer (&before->status);
+  bool done = read_pending (stage, NULL, &now, error);
+  g_autofree char *when = clock_format_iso (stage->copy.result->rehearsed);
+  g_autofree char *text = done ? external_pending_difference (before, now, when) : NULL;
+  if (text != NULL)
+    copy_note (stage->copy.result->problems, "files changed while the rehearsal ran: %s", text);
+  before->status = g_steal_pointer (&status);
+  return done;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static bool
@@ -430,7 +453,7 @@ hold (Stage *stage, GError **error)
       || !look_before (stage, error) || !go_up (stage, true, &done, error))
     return false;
   return !done
-         || (there_and_back (stage, error)
+         || (there_and_back (stage, error) && check_files (stage, error)
              && (copy->result->failed_in != NULL || judge_end (stage, error)));
 }
 

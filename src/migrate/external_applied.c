@@ -77,7 +77,7 @@ static void
 read_text (Graph *graph, const char *text)
 {
   g_autoptr (GRegex) regex
-      = g_regex_new ("(?:Running upgrade |^)(<base>|[\\w, -]*?) ?-> ([\\w-]+)(?:$|[, (])",
+      = g_regex_new ("(?:Running upgrade |^)(<base>|[\\w, -]*?) ?-> ([\\w-]+)(?:$|[,\\s(])",
                      G_REGEX_MULTILINE, 0, NULL);
   g_autoptr (GMatchInfo) info = NULL;
   g_assert (regex != NULL);

@@ -113,7 +113,8 @@ EOF
   write_environments
   export SHOP_URL=postgres://db/shop
   run_keel config show --json
-  assert_json '.environment == "development" and .environment_reason == "default"'
+  assert_json '.environment == "development" and .environment_reason == "default"
+    and .migrations.rehearsal_max_age_seconds == 86400'
   DATABASE_URL=postgres://x.prod.example/y run_keel config show --json
   assert_json '.environment == "production" and .environment_reason == "DATABASE_URL, which says “prod”"'
   NODE_ENV=staging DATABASE_URL=postgres://x.prod.example/y run_keel config show --json

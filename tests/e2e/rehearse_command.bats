@@ -220,6 +220,10 @@ history () { pg_sql one shop "SELECT string_agg (version || ' ' || state, ', ' O
   sed -i 's|^    up: .*|    up: echo done|' pgkeel.yaml
   rehearse
   assert_error 1 "migrations.command.up did not come to the copy: it does not read DATABASE_URL or PGHOST"
+  # What it changes itself was not what was rehearsed.
+  sed -i '/^    down: /d; s|^    up: .*|    up: touch versions/made; psql -X -q -c "CREATE TABLE IF NOT EXISTS t (id int)"|' pgkeel.yaml
+  rehearse
+  assert_error 1 "files changed while the rehearsal ran: versions/made was not there"
   sed -i '/^  dir: /d; /^    status: /d; /^    down: /d; s|^    up: .*|    up: psql -X -q -c "CREATE TABLE t (id int)"|' pgkeel.yaml
   mv versions elsewhere
   rehearse

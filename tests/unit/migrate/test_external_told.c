@@ -93,7 +93,7 @@ test_output_tells (void **state)
       = { .root = *state,
           .output
           = "INFO  [alembic.runtime.migration] Running upgrade  -> a1, the first -> one\r\n"
-            "INFO  [alembic.runtime.migration] Running upgrade a1 -> b2\n"
+            "INFO  [alembic.runtime.migration] Running upgrade a1 -> b2\r\n"
             "INFO  [alembic.runtime.migration] Running upgrade b2, x9 -> c3, merge\n"
             "INFO  [alembic.runtime.migration] Running upgrade c3 -> d4, failed and undone\n" };
   assert_applied (&run, "", "alembic c3", "a1 b2 x9 c3");

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define TEXT_SHOWN_CHARS 60
+#define STATEMENTS_SHOWN 30
 
 static char *option_from;
 static gboolean option_from_database;
@@ -271,12 +272,36 @@ print_texts (const char *title, const GPtrArray *texts)
     output_line ("  %s", (const char *) texts->pdata[i]);
 }
 
+static void
+print_statements (const GPtrArray *statements)
+{
+  static const OutputColumn columns[] = { { "TIME", true }, { "STATEMENT", false }, { NULL } };
+  if (statements->len == 0)
+    return;
+  g_autoptr (OutputTable) table = output_table_new (columns);
+  output_line ("statements of migrations.command.up: %u", statements->len);
+  for (guint i = 0; i < MIN (statements->len, STATEMENTS_SHOWN); i++)
+    {
+      const CommandStatement *statement = statements->pdata[i];
+      g_autofree char *text = shorten (statement->text);
+      g_autofree char *time = format_time (statement->elapsed_us);
+      output_table_row (table, statement->failed ? "FAILED" : time, text);
+      if (statement->failed)
+        output_table_style (table, 0, OUTPUT_BAD);
+    }
+  output_table_print (table);
+  if (statements->len > STATEMENTS_SHOWN)
+    output_line ("--json has them all");
+  output_line ("%s", "");
+}
+
 /* What a command did, as a whole. */
 static void
 print_command (const RehearsedCommand *command)
 {
   if (command == NULL)
     return;
+  print_statements (command->log.statements);
   print_texts ("migrations applied, as far as the tool's table tells", command->applied);
   print_texts ("objects that differ after it", command->schema_changes);
   print_texts ("data that was there and is not as it was", command->data_changes);

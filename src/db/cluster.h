@@ -67,6 +67,8 @@ bool scratch_start (const ScratchSpec *spec, ScratchCluster **ret_scratch, GErro
 char *scratch_url (const ScratchCluster *scratch, const char *database); /* caller frees */
 /* The same for another role than the superuser, which needs no password. */
 char *scratch_url_as (const ScratchCluster *scratch, const char *user, const char *database);
+/* Where the server writes its log. Owned by the scratch cluster. */
+const char *scratch_log_path (const ScratchCluster *scratch);
 /* A folder the server may write to, for tablespaces. Owned by the scratch cluster. */
 const char *scratch_folder (const ScratchCluster *scratch);
 /* Makes an empty folder NAME inside, owned by the server's user; caller frees the path. */

@@ -284,6 +284,12 @@ scratch_url_as (const ScratchCluster *scratch, const char *user, const char *dat
 }
 
 const char *
+scratch_log_path (const ScratchCluster *scratch)
+{
+  return scratch->log;
+}
+
+const char *
 scratch_folder (const ScratchCluster *scratch)
 {
   return scratch->folder;

@@ -25,6 +25,7 @@ command_free (RehearsedCommand *command)
   if (command == NULL)
     return;
   external_pending_free (command->pending);
+  command_log_clear (&command->log);
   g_clear_pointer (&command->applied, g_ptr_array_unref);
   g_clear_pointer (&command->schema_changes, g_ptr_array_unref);
   g_clear_pointer (&command->data_changes, g_ptr_array_unref);

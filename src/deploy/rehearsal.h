@@ -9,6 +9,7 @@
 #pragma once
 
 #include "backup/reader.h"
+#include "deploy/command_log.h"
 #include "deploy/measure.h"
 #include "migrate/external_pending.h"
 #include "migrate/plan.h"
@@ -44,6 +45,7 @@ typedef struct
   ExternalPending *pending;  /* what was to be done */
   guint session_count;       /* of its sessions that were seen in the copy */
   guint down_runs;           /* how often the down command ran */
+  CommandLog log;            /* of the up command */
   GPtrArray *applied;        /* of char *: the tool's migrations */
   GPtrArray *schema_changes; /* of char *: how the schema differs after the up command */
   GPtrArray *data_changes;   /* of char *: what of the data that was there is not as it was */

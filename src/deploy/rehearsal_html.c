@@ -196,6 +196,28 @@ add_measurements (GString *page, const char *path, int64_t us, const GPtrArray *
   g_string_append (page, "</table>\n");
 }
 
+/* The statements of a command, as its server's log has them. */
+static void
+add_statements (GString *page, const GPtrArray *statements)
+{
+  if (statements == NULL || statements->len == 0)
+    return;
+  g_string_append (page, "<h2>Statements of migrations.command.up</h2>\n<table>\n"
+                         "<tr><th>Statement</th><th class=\"n\">Time</th></tr>\n");
+  for (guint i = 0; i < statements->len; i++)
+    {
+      const CommandStatement *statement = statements->pdata[i];
+      g_autofree char *time
+          = statement->failed ? g_strdup ("failed") : format_time (statement->elapsed_us);
+      g_string_append (page, statement->failed ? "<tr class=\"bad\"><td><pre>" : "<tr><td><pre>");
+      add_escaped (page, statement->text);
+      g_string_append (page, "</pre></td>\n");
+      add_cell (page, "n", time);
+      g_string_append (page, "</tr>\n");
+    }
+  g_string_append (page, "</table>\n");
+}
+
 static void
 add_fact (GString *page, const char *name, const char *text)
 {
@@ -296,6 +318,7 @@ rehearsal_html (const Rehearsal *r)
                 r->command->applied);
       add_list (page, "Objects that differ after it", "", r->command->schema_changes);
       add_list (page, "Data that was there and is not as it was", "warn", r->command->data_changes);
+      add_statements (page, r->command->log.statements);
     }
   for (guint i = 0; i < r->migrations->len; i++)
     {

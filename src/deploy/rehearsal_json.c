@@ -136,18 +136,33 @@ files_json (const GPtrArray *files)
 }
 
 static json_t *
+statements_json (const GPtrArray *statements)
+{
+  json_t *array = json_array ();
+  for (guint i = 0; statements != NULL && i < statements->len; i++)
+    {
+      const CommandStatement *statement = statements->pdata[i];
+      json_array_append_new (
+          array, json_pack ("{s:o, s:f, s:b}", "text", text_json (statement->text), "seconds",
+                            seconds (statement->elapsed_us), "failed", (int) statement->failed));
+    }
+  return array;
+}
+
+static json_t *
 command_json (const RehearsedCommand *command)
 {
   if (command == NULL)
     return json_null ();
   const ExternalPending *pending = command->pending;
-  return json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "commands", pending->commands,
-                    "status", text_json (pending->status), "files", files_json (pending->files),
-                    "rows", texts_json (pending->rows), "applied", texts_json (command->applied),
-                    "schema_changes", texts_json (command->schema_changes), "data_changes",
-                    texts_json (command->data_changes), "sessions",
-                    (json_int_t) command->session_count, "down_runs",
-                    (json_int_t) command->down_runs);
+  return json_pack (
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "commands", pending->commands,
+      "status", text_json (pending->status), "files", files_json (pending->files), "rows",
+      texts_json (pending->rows), "applied", texts_json (command->applied), "schema_changes",
+      texts_json (command->schema_changes), "data_changes", texts_json (command->data_changes),
+      "statements", statements_json (command->log.statements), "statements_left_out",
+      (json_int_t) command->log.left_out, "sessions", (json_int_t) command->session_count,
+      "down_runs", (json_int_t) command->down_runs);
 }
 
 json_t *

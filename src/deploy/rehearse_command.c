@@ -133,11 +133,13 @@ run_sampled (Stage *stage, const char *text, Measurement *measurement, CommandSa
   return ran;
 }
 
-/* Runs and measures the command KEY, adding to MEASURED. */
+/* Runs and measures the command KEY, adding to MEASURED and LOG. */
 static bool
-run_measured (Stage *stage, const char *key, const char *text, GPtrArray *measured,
+run_measured (Stage *stage, const char *key, const char *text, GPtrArray *measured, CommandLog *log,
               int *ret_exit_code, char **ret_output, GError **error)
 {
+  const char *log_path = scratch_log_path (stage->copy.cluster);
+  int64_t log_start = command_log_length (log_path);
   g_autoptr (GHashTable) before = NULL, now = NULL;
   g_auto (CommandSamples) samples = { 0 };
   int64_t wal_before, size_before, wal, size;
@@ -146,7 +148,8 @@ run_measured (Stage *stage, const char *key, const char *text, GPtrArray *measur
   if (!relations_read (stage->copy.look, &before, error)
       || !look_at_sizes (stage, &wal_before, &size_before, error)
       || !run_sampled (stage, text, measurement, &samples, ret_exit_code, ret_output, error)
-      || !end_sessions (stage, error) || !look_at_sizes (stage, &wal, &size, error)
+      || !end_sessions (stage, error) || !command_log_read (log_path, log_start, log, error)
+      || !look_at_sizes (stage, &wal, &size, error)
       || !relations_read (stage->copy.look, &now, error))
     return false;
   measurement->failed = *ret_exit_code != 0;
@@ -173,17 +176,30 @@ sum_of_times (const GPtrArray *measured)
   return us;
 }
 
-/* What OUTPUT says of heads is told in our words. */
+/* The last error of the command's sessions, and its statement. */
+static void
+take_failure (Rehearsal *result, CommandLog *log)
+{
+  run_failure_clear (&result->failure);
+  result->failure.server = log->failure;
+  result->failure.text = g_steal_pointer (&log->failed_text);
+  log->failure = (DbFailure){ 0 };
+}
+
+/* What OUTPUT says of heads is told in our words, and what the server said in its own. */
 static void
 note_failure (Stage *stage, const char *failed_in, const char *key, int exit_code,
-              const char *output)
+              const char *output, CommandLog *log)
 {
   Rehearsal *result = stage->copy.result;
   g_autoptr (GError) conflict = NULL;
+  take_failure (result, log);
+  const char *said = result->failure.server.message;
   result->failed_in = failed_in;
+  if (!external_check_output (output, &conflict))
+    said = conflict->message;
   copy_note (result->problems, "%s: %s ended with exit code %d%s%s", failed_in, key, exit_code,
-             external_check_output (output, &conflict) ? "" : ": ",
-             conflict != NULL ? conflict->message : "");
+             said != NULL ? ": " : "", said != NULL ? said : "");
 }
 
 /* --- before ----------------------------------------------------------------------------------- */
@@ -276,7 +292,8 @@ static void
 check_came (Stage *stage)
 {
   const RehearsedCommand *command = stage->command;
-  if (command->session_count > 0 || command->applied->len > 0 || command->schema_changes->len > 0)
+  if (command->session_count > 0 || command->log.count > 0 || command->applied->len > 0
+      || command->schema_changes->len > 0)
     return;
   copy_note (
       stage->copy.result->problems,
@@ -284,21 +301,34 @@ check_came (Stage *stage)
       "and has worked in the database that it is set to");
 }
 
+static void
+take_log (RehearsedCommand *command, CommandLog *log)
+{
+  command_log_clear (&command->log);
+  command->log = *log;
+  *log = (CommandLog){ 0 };
+}
+
 static bool
 go_up (Stage *stage, bool is_first, bool *ret_done, GError **error)
 {
   g_autofree char *output = NULL;
   g_autoptr (GPtrArray) measured = measurements_new ();
+  g_auto (CommandLog) log = { 0 };
   int exit_code = 0;
+  command_log_init (&log);
   report_step (stage->copy.report, "running migrations.command.up%s", is_first ? "" : " again");
-  if (!run_measured (stage, "migrations.command.up", stage->settings->up_command, measured,
+  if (!run_measured (stage, "migrations.command.up", stage->settings->up_command, measured, &log,
                      &exit_code, &output, error))
     return false;
   *(is_first ? &stage->migration->up_us : &stage->migration->again_us) = sum_of_times (measured);
   if (is_first)
     stage->migration->up = g_ptr_array_ref (measured);
   if (exit_code != 0)
-    note_failure (stage, is_first ? "up" : "up again", "migrations.command.up", exit_code, output);
+    note_failure (stage, is_first ? "up" : "up again", "migrations.command.up", exit_code, output,
+                  &log);
+  if (is_first)
+    take_log (stage->command, &log);
   if (is_first && !describe_up (stage, output, error))
     return false;
   if (is_first && exit_code == 0)
@@ -323,17 +353,19 @@ go_down_once (Stage *stage, bool *ret_done, bool *ret_goes_on, GError **error)
 {
   g_autofree char *output = NULL;
   g_auto (ExternalState) now = { 0 };
+  g_auto (CommandLog) log = { 0 };
   int exit_code = 0;
+  command_log_init (&log);
   *ret_goes_on = false;
   if (!run_measured (stage, "migrations.command.down", stage->settings->down_command,
-                     stage->migration->down, &exit_code, &output, error))
+                     stage->migration->down, &log, &exit_code, &output, error))
     return false;
   stage->command->down_runs++;
   *ret_done = exit_code == 0;
   if (exit_code != 0)
     {
       stage->copy.result->way_back = REHEARSAL_DOWN_FAILED;
-      note_failure (stage, "down", "migrations.command.down", exit_code, output);
+      note_failure (stage, "down", "migrations.command.down", exit_code, output, &log);
     }
   if (!external_look (stage->copy.look, false, &now, error))
     return false;
@@ -434,6 +466,7 @@ describe_command (Stage *stage)
   migration->path = g_strdup ("migrations.command.up");
   if (stage->settings->down_command != NULL)
     migration->down_path = g_strdup ("migrations.command.down");
+  command_log_init (&command->log);
   command->applied = g_ptr_array_new_with_free_func (g_free);
   command->schema_changes = g_ptr_array_new_with_free_func (g_free);
   command->data_changes = g_ptr_array_new_with_free_func (g_free);
@@ -450,7 +483,8 @@ hold (Stage *stage, GError **error)
   Copy *copy = &stage->copy;
   if (!copy_open (copy, error)
       || !db_connect (copy->url, copy->database, &db_retry_default, &stage->samples, error)
-      || !look_before (stage, error) || !go_up (stage, true, &done, error))
+      || !command_log_enable (copy->look, copy->database, error) || !look_before (stage, error)
+      || !go_up (stage, true, &done, error))
     return false;
   return !done
          || (there_and_back (stage, error) && check_files (stage, error)

@@ -105,6 +105,12 @@ history () { pg_sql one shop "SELECT string_agg (version || ' ' || state, ', ' O
     and .rebuilt_indexes == ["public.purchase_pkey"] and .wal_bytes > 200000 and .samples >= 3
     and ([.locks[] | select(.relation == "public.purchase")][0]
          | .mode == "ACCESS EXCLUSIVE" and .held_seconds > 0 and .waited_seconds == 0)'
+  # Its statements, from the log of the copy's server.
+  assert_json '.command.statements_left_out == 0 and (.command.statements | map(select(.failed)) == [])
+    and (.command.statements | map(.text | split(" ")[0:3] | join(" "))
+         | index("ALTER TABLE purchase") != null and index("ALTER TABLE customer") != null
+           and index("SELECT version_num FROM") == null)
+    and (.command.statements | all(.seconds >= 0) and any(.seconds > 0))'
   assert_json '.way_back | .verdict == "proven" and .tables == 2 and .tables_equal == 2 and .rows == 5100'
   assert_json '.constraints | .checked == 1 and .broken == []'
   [ "$(jq -S 'del(.path)' <<< "$output")" = "$(jq -S . "$KEPT")" ]
@@ -199,6 +205,9 @@ history () { pg_sql one shop "SELECT string_agg (version || ' ' || state, ', ' O
   rehearse
   assert_error 1 "the rehearsal failed: up: migrations.command.up ended with exit code "
   assert_stderr 'relation "nosuch" does not exist'
+  assert_json '(.problems[0] | endswith(": relation \"nosuch\" does not exist"))
+    and .failure.sqlstate == "42P01" and .failure.text == "ALTER TABLE nosuch ADD COLUMN age int;"
+    and (.command.statements | map(select(.failed) | .text)) == ["ALTER TABLE nosuch ADD COLUMN age int;"]'
   assert_json '.passed == false and .command.applied == ["b2"] and .way_back.verdict == "not tried"
     and .migrations[0].up[0].failed and .failure.in == "up"'
   keel migrate up --yes

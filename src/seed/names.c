@@ -144,7 +144,7 @@ static bool G_GNUC_PRINTF (5, 6)
 {
   va_list args;
   va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
+  g_autofree char *message = seed_one_line (format, args);
   va_end (args);
   for (guint i = 0; i < set->sources->len; i++)
     {

@@ -149,7 +149,7 @@ seed_refuse_row (const SeedSet *set, int64_t n, const char *path, const char *hi
 {
   va_list args;
   va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
+  g_autofree char *message = seed_one_line (format, args);
   va_end (args);
   g_autofree char *place = seed_place (set, n, path);
   return keel_error (error, KEEL_ERROR_CONFIG, hint, "%s: %s", place, message);

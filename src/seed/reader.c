@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define MESSAGE_CHARS 400
+
 char *
 seed_place_at (const char *file, const char *text, size_t offset)
 {
@@ -19,13 +21,27 @@ seed_place_at (const char *file, const char *text, size_t offset)
   return g_strdup_printf ("%s:%d:%ld", file, line, column);
 }
 
+/* What names and values bring into a message must not break its line, nor fill a screen. */
+char *
+seed_one_line (const char *format, va_list args)
+{
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  for (char *at = text; *at != '\0'; at++)
+    if (g_ascii_iscntrl (*at))
+      *at = ' ';
+  if (g_utf8_strlen (text, -1) <= MESSAGE_CHARS)
+    return g_steal_pointer (&text);
+  g_autofree char *start = g_utf8_substring (text, 0, MESSAGE_CHARS);
+  return g_strdup_printf ("%s…", start);
+}
+
 bool
 seed_refuse_at (const char *file, const char *text, size_t offset, const char *hint, GError **error,
                 const char *format, ...)
 {
   va_list args;
   va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
+  g_autofree char *message = seed_one_line (format, args);
   va_end (args);
   g_autofree char *place = seed_place_at (file, text, offset);
   return keel_error (error, KEEL_ERROR_CONFIG, hint, "%s: %s", place, message);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* What a file may have. */
@@ -80,6 +81,9 @@ char *seed_value_array (const SeedValue *value);
 /* Sets KEEL_ERROR_CONFIG "FILE:LINE:COLUMN: MESSAGE" for a place in TEXT. Always returns false. */
 bool seed_refuse_at (const char *file, const char *text, size_t offset, const char *hint,
                      GError **error, const char *format, ...) G_GNUC_PRINTF (6, 7);
+
+/* The message on one line, not longer than a person reads. Caller frees. */
+char *seed_one_line (const char *format, va_list args) G_GNUC_PRINTF (1, 0);
 
 /* "FILE:LINE:COLUMN", from 1, the column in characters. Caller frees. */
 char *seed_place_at (const char *file, const char *text, size_t offset);

@@ -283,11 +283,22 @@ move_sequences (SeedRun *run, const SeedSet *set, GError **error)
   return true;
 }
 
+/* How many rows there are to do what with: a statement for none would still call triggers. */
 static bool
-count_unchanged (SeedRun *run, const SeedSet *set, GError **error)
+count_acts (SeedRun *run, const SeedSet *set, int64_t *ret_inserts, int64_t *ret_updates,
+            GError **error)
 {
-  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s WHERE act = 's'", set->stage);
-  return seed_query_number (run, sql, &set->result->unchanged, error);
+  g_autoptr (DbResult) result = NULL;
+  g_autofree char *sql = g_strdup_printf (
+      "SELECT count(*) FILTER (WHERE act = 'i'), count(*) FILTER (WHERE act = 'u'),\n"
+      "       count(*) FILTER (WHERE act = 's') FROM %s",
+      set->stage);
+  if (!db_query (run->conn, sql, 0, NULL, &result, error))
+    return false;
+  *ret_inserts = db_result_int64 (result, 0, 0);
+  *ret_updates = db_result_int64 (result, 0, 1);
+  set->result->unchanged = db_result_int64 (result, 0, 2);
+  return true;
 }
 
 /* --- sets ------------------------------------------------------------------------------------ */
@@ -310,26 +321,34 @@ defer (SeedRun *run, const SeedSet *set, bool is_deferred, GError **error)
 /* A row that gives up a value may make room for one that is new; but a row that comes to refer to a new one of
  * its own table must wait for it. */
 static bool
-write_set (SeedRun *run, const SeedSet *set, GError **error)
+write_set (SeedRun *run, SeedSet *set, GError **error)
 {
   bool is_first = !set->is_self && set->broken->len == 0;
   SeedTableResult *result = set->result;
-  report_step (run->report, "loading %s", set->table->shown);
-  return compare_rows (run, set, error)
-         && (!is_first || update_rows (run, set, set->copied, "u", &result->updated, error))
-         && insert_rows (run, set, error)
-         && (is_first || set->broken->len > 0
-             || update_rows (run, set, set->copied, "u", &result->updated, error))
-         && move_sequences (run, set, error) && count_unchanged (run, set, error);
+  int64_t inserts;
+  if (!compare_rows (run, set, error)
+      || !count_acts (run, set, &inserts, &set->update_count, error))
+    return false;
+  if (inserts + set->update_count > 0)
+    report_step (run->report, "loading %s", set->table->shown);
+  if (is_first && set->update_count > 0
+      && !update_rows (run, set, set->copied, "u", &result->updated, error))
+    return false;
+  if (inserts > 0 && (!insert_rows (run, set, error) || !move_sequences (run, set, error)))
+    return false;
+  return is_first || set->broken->len > 0 || set->update_count == 0
+         || update_rows (run, set, set->copied, "u", &result->updated, error);
 }
 
 static bool
 finish_set (SeedRun *run, const SeedSet *set, GError **error)
 {
-  return (set->broken->len == 0
-          || (fill_broken (run, set, error)
-              && update_rows (run, set, set->copied, "u", &set->result->updated, error)))
-         && defer (run, set, false, error);
+  if (set->broken->len > 0 && set->result->inserted > 0 && !fill_broken (run, set, error))
+    return false;
+  if (set->broken->len > 0 && set->update_count > 0
+      && !update_rows (run, set, set->copied, "u", &set->result->updated, error))
+    return false;
+  return defer (run, set, false, error);
 }
 
 bool

@@ -90,12 +90,13 @@ typedef struct
   GArray *carried;       /* of int: which v<N> the stage has */
   GArray *copied;        /* of int: those that a file says */
   int64_t row_count;
-  bool has_layers;         /* rows of both layers */
-  bool is_self;            /* refers to itself */
-  guint component;         /* tables that refer to each other in a circle have the same */
-  uint64_t number;         /* of its first file */
-  GPtrArray *broken;       /* of SeedForeignKey: filled in when the whole component has its rows */
-  GPtrArray *deferred;     /* of SeedForeignKey: checked when the whole component has its rows */
+  bool has_layers;     /* rows of both layers */
+  bool is_self;        /* refers to itself */
+  guint component;     /* tables that refer to each other in a circle have the same */
+  uint64_t number;     /* of its first file */
+  GPtrArray *broken;   /* of SeedForeignKey: filled in when the whole component has its rows */
+  GPtrArray *deferred; /* of SeedForeignKey: checked when the whole component has its rows */
+  int64_t update_count;
   SeedTableResult *result; /* borrowed */
 } SeedSet;
 
@@ -113,6 +114,7 @@ struct SeedRun
   GHashTable *keys;   /* table's oid -> GArray of int: natural keys */
   SeedTables *tables;
   SeedResult *result;
+  bool has_gone; /* rows of the ledger are in no file any more */
 };
 
 void seed_set_free (SeedSet *set);

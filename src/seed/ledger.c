@@ -10,6 +10,7 @@ static const char create_sql[]
       "  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
       "  schema_name text NOT NULL,\n"
       "  table_name text NOT NULL,\n"
+      "  key_columns text NOT NULL,\n"
       "  key jsonb NOT NULL,\n"
       "  digest text NOT NULL,\n"
       "  environment text NOT NULL,\n"
@@ -67,6 +68,17 @@ key_json (const SeedSet *set)
   return g_string_free (g_steal_pointer (&sql), FALSE);
 }
 
+/* The names of the key's columns, one a line. */
+static char *
+key_names (const SeedSet *set)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  for (guint i = 0; i < set->key->len; i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? "\n" : "",
+                            seed_table_column (set->table, g_array_index (set->key, int, i))->name);
+  return g_string_free (g_steal_pointer (&names), FALSE);
+}
+
 /* The file that row S.N is of. */
 static char *
 file_case (const SeedSet *set)
@@ -90,16 +102,19 @@ write_set (SeedRun *run, const SeedSet *set, GError **error)
   g_autofree char *table = db_quote_literal (set->table->name);
   g_autofree char *environment = db_quote_literal (run->spec.project->environment->name);
   g_autofree char *key = key_json (set);
+  g_autofree char *names = key_names (set);
+  g_autofree char *columns = db_quote_literal (names);
   g_autofree char *file = file_case (set);
   g_autofree char *digest = seed_ledger_digest ("t");
   g_autofree char *match = seed_key_match (set, "t", "s");
   g_autofree char *insert = g_strdup_printf (
-      "INSERT INTO pgkeel.seed_row AS l (schema_name, table_name, key, digest, environment, file)\n"
-      "SELECT %s, %s, %s, %s, %s, %s FROM %s s JOIN %s t ON %s WHERE s.act = 'i'\n"
+      "INSERT INTO pgkeel.seed_row AS l (schema_name, table_name, key_columns, key, digest,\n"
+      "                                   environment, file)\n"
+      "SELECT %s, %s, %s, %s, %s, %s, %s FROM %s s JOIN %s t ON %s WHERE s.act = 'i'\n"
       "    ON CONFLICT (schema_name, table_name, md5 (key::text)) DO UPDATE\n"
       "   SET digest = excluded.digest, environment = excluded.environment, file = excluded.file,\n"
       "       seeded = now ()",
-      schema, table, key, digest, environment, file, set->stage, set->table->sql, match);
+      schema, table, columns, key, digest, environment, file, set->stage, set->table->sql, match);
   g_autofree char *update = g_strdup_printf (
       "UPDATE pgkeel.seed_row l SET digest = %s, environment = %s, file = %s, seeded = now ()\n"
       "  FROM %s s JOIN %s t ON %s\n"

@@ -275,9 +275,8 @@ check_no_duplicates (SeedRun *run, const SeedSet *set, const char *known, GError
 {
   g_autofree char *columns = key_columns (set, "s.");
   g_autofree char *sql = g_strdup_printf (
-      "SELECT d.n[2], d.n[1] FROM (SELECT array_agg (s.n ORDER BY s.n) AS n FROM %s s WHERE %s\n"
-      "                             GROUP BY s.layer, %s HAVING count(*) > 1) d\n"
-      " ORDER BY 1 LIMIT 1",
+      "SELECT max (s.n), min (s.n) FROM %s s WHERE %s GROUP BY s.layer, %s HAVING count(*) > 1\n"
+      " ORDER BY 2 LIMIT 1",
       set->stage, known, columns);
   g_autoptr (DbResult) result = NULL;
   if (!db_query (run->conn, sql, 0, NULL, &result, error))

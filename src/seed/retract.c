@@ -109,11 +109,11 @@ add_unsaid (const Retract *retract, const char *names, const GArray *key, int64_
   g_autofree char *match
       = set != NULL && is_key_of_set (set, key) ? ledger_match (key, retract->table, true) : NULL;
   g_autoptr (GString) sql = g_string_new (NULL);
-  g_string_append_printf (
-      sql,
-      "INSERT INTO " GONE " (id, key, digest) SELECT l.id, l.key, l.digest FROM pgkeel.seed_row l\n"
-      " WHERE %s AND (SELECT string_agg (k, E'\\n' ORDER BY k) FROM jsonb_object_keys (l.key) k) = %s",
-      retract->own, shape);
+  g_string_append_printf (sql,
+                          "INSERT INTO " GONE
+                          " (id, key, digest) SELECT l.id, l.key, l.digest FROM pgkeel.seed_row l\n"
+                          " WHERE %s AND l.key_columns = %s",
+                          retract->own, shape);
   if (match != NULL)
     g_string_append_printf (sql, " AND NOT EXISTS (SELECT 1 FROM %s s WHERE %s)", set->stage,
                             match);
@@ -152,9 +152,7 @@ find_gone (const Retract *retract, bool is_last, GError **error)
 {
   g_autoptr (DbResult) result = NULL;
   g_autofree char *sql = g_strdup_printf (
-      "SELECT DISTINCT (SELECT string_agg (k, E'\\n' ORDER BY k) FROM jsonb_object_keys (l.key) k)\n"
-      "  FROM pgkeel.seed_row l WHERE %s",
-      retract->own);
+      "SELECT DISTINCT l.key_columns FROM pgkeel.seed_row l WHERE %s", retract->own);
   if (!seed_exec (retract->run, "TRUNCATE " GONE, NULL, error)
       || !db_query (retract->run->conn, sql, 0, NULL, &result, error))
     return false;
@@ -162,11 +160,12 @@ find_gone (const Retract *retract, bool is_last, GError **error)
     {
       const char *names = db_result_text (result, row, 0);
       g_autoptr (GArray) key = columns_called (retract->table, names);
-      int64_t rows;
+      int64_t rows = 0;
       if (key != NULL
           && (!add_unsaid (retract, names, key, &rows, error)
               || (rows > 0 && !find_rows (retract, key, error))))
         return false;
+      retract->run->has_gone |= rows > 0;
     }
   return (!is_last
           || seed_exec (retract->run,
@@ -270,8 +269,7 @@ note_kept (const Retract *retract, GError **error)
                  " WHERE NOT is_same OR blocked_by IS NOT NULL ORDER BY id",
                  0, NULL, &result, error))
     return false;
-  if (db_result_rows (result) > 0)
-    result_of (retract)->kept = db_result_rows (result);
+  result_of (retract)->kept = db_result_rows (result);
   for (int row = 0; row < MIN (db_result_rows (result), SEED_KEPT_MAX); row++)
     {
       SeedKept *kept = g_new0 (SeedKept, 1);
@@ -287,20 +285,19 @@ note_kept (const Retract *retract, GError **error)
 }
 
 static bool
-retract_table (const Retract *retract, bool is_last, int64_t *ret_removed, GError **error)
+retract_table (const Retract *retract, bool is_last, int64_t *removed, GError **error)
 {
-  int64_t count = 0;
-  *ret_removed = 0;
+  int64_t count = 0, rows;
   if (!find_gone (retract, is_last, error)
       || !seed_query_number (retract->run, "SELECT count(*) FROM " GONE, &count, error))
     return false;
   if (count == 0)
     return true;
-  SeedTableResult *result = result_of (retract);
-  if (!block_referred (retract, error) || !remove_rows (retract, ret_removed, error))
+  if (!block_referred (retract, error) || !remove_rows (retract, &rows, error))
     return false;
-  result->retracted += *ret_removed;
-  return true;
+  *removed += rows;
+  result_of (retract)->retracted += rows;
+  return !is_last || note_kept (retract, error);
 }
 
 static bool
@@ -324,19 +321,14 @@ retract_init (SeedRun *run, const char *schema, const char *name, Retract *retra
 
 /* One table of the ledger. */
 static bool
-retract_one (SeedRun *run, const char *schema, const char *name, bool is_last, bool note,
-             int64_t *removed, GError **error)
+retract_one (SeedRun *run, const char *schema, const char *name, bool is_last, int64_t *removed,
+             GError **error)
 {
   g_auto (Retract) retract = { 0 };
-  int64_t rows;
   if (!retract_init (run, schema, name, &retract, error))
     return false;
-  if (retract.table == NULL || !seed_is_essential (run, retract.table, NULL))
-    return true;
-  if (!retract_table (&retract, is_last, &rows, error))
-    return false;
-  *removed += rows;
-  return !note || note_kept (&retract, error);
+  return retract.table == NULL || !seed_is_essential (run, retract.table, NULL)
+         || retract_table (&retract, is_last, removed, error);
 }
 
 /* What was removed may have been what another row was kept for: all tables are gone over until nothing goes. */
@@ -349,26 +341,24 @@ seed_retract (SeedRun *run, bool is_last, GError **error)
                  "SELECT DISTINCT schema_name, table_name FROM pgkeel.seed_row\n"
                  " WHERE environment = $1 ORDER BY 1, 2",
                  1, &environment, &tables, error)
-      || !seed_exec (
-          run,
-          "CREATE TEMPORARY TABLE IF NOT EXISTS pgkeel_seed_gone\n"
-          "  (id bigint, key jsonb, digest text, at tid, part oid, is_same boolean, blocked_by text)\n"
-          "  ON COMMIT DROP",
-          NULL, error))
+      || !seed_exec (run,
+                     "CREATE TEMPORARY TABLE IF NOT EXISTS pgkeel_seed_gone\n"
+                     "  (id bigint, key jsonb, digest text, at tid, part oid, is_same boolean,\n"
+                     "   blocked_by text) ON COMMIT DROP",
+                     NULL, error))
     return false;
   int64_t removed;
   do
     {
       removed = 0;
+      g_ptr_array_set_size (run->result->kept, 0);
+      for (guint i = 0; i < run->result->tables->len; i++)
+        ((SeedTableResult *) run->result->tables->pdata[i])->kept = 0;
       for (int row = 0; row < db_result_rows (tables); row++)
         if (!retract_one (run, db_result_text (tables, row, 0), db_result_text (tables, row, 1),
-                          is_last, false, &removed, error))
+                          is_last, &removed, error))
           return false;
     }
   while (removed > 0);
-  for (int row = 0; is_last && row < db_result_rows (tables); row++)
-    if (!retract_one (run, db_result_text (tables, row, 0), db_result_text (tables, row, 1), true,
-                      true, &removed, error))
-      return false;
   return true;
 }

@@ -249,6 +249,16 @@ append_unrestrict (Dump *dump, GError **error)
   return append_text (dump, MEMBER_HEADER, text, strlen (text), error);
 }
 
+static bool
+append_post_data (Dump *dump, GError **error)
+{
+  DbConn *conn = dump->snapshot->main;
+  g_autofree char *sql = NULL;
+  return append_ddl (dump, MEMBER_POST_DATA, error)
+         && source_read_public_schema (conn, db_server_major (conn), &sql, error)
+         && (*sql == '\0' || append_text (dump, MEMBER_POST_DATA, sql, strlen (sql), error));
+}
+
 /* All parts, in the order in which a restore by psql runs them. */
 static bool
 dump_parts (Dump *dump, GError **error)
@@ -259,8 +269,7 @@ dump_parts (Dump *dump, GError **error)
          && (!with_data || dump_data (dump, error))
          && (!with_schema
              || (append_ddl (dump, MEMBER_KEYS, error)
-                 && append_ddl (dump, MEMBER_FOREIGN_KEYS, error)
-                 && append_ddl (dump, MEMBER_POST_DATA, error)
+                 && append_ddl (dump, MEMBER_FOREIGN_KEYS, error) && append_post_data (dump, error)
                  && objects_read (dump->snapshot->main, dump->index, error)))
          && append_unrestrict (dump, error);
 }

@@ -191,3 +191,23 @@ source_read_sequences (DbConn *conn, BackupIndex *index, char **ret_sql, GError 
   *ret_sql = g_string_free (g_steal_pointer (&sql), FALSE);
   return true;
 }
+
+bool
+source_read_public_schema (DbConn *conn, int server_major, char **ret_sql, GError **error)
+{
+  const int first_without = 15;
+  g_autoptr (DbResult) result = NULL;
+  *ret_sql = NULL;
+  if (server_major < first_without
+      && !db_query (conn,
+                    "SELECT FROM pg_catalog.pg_namespace n"
+                    " WHERE n.nspname = 'public' AND NOT EXISTS ("
+                    "   SELECT FROM pg_catalog.aclexplode(coalesce(n.nspacl,"
+                    "                 pg_catalog.acldefault('n', n.nspowner))) a"
+                    "    WHERE a.grantee = 0 AND a.privilege_type = 'CREATE')",
+                    0, NULL, &result, error))
+    return false;
+  bool is_closed = result != NULL && db_result_rows (result) > 0;
+  *ret_sql = g_strdup (is_closed ? "\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;\n\n" : "");
+  return true;
+}

@@ -191,7 +191,7 @@ add_locks (Lint *lint)
 static void
 check_statement (Lint *lint)
 {
-  lint->effects = lock_model_predict (lint->schema, lint->tree);
+  lint->effects = lock_model_predict (lint->schema, lint->tree, lint->server_major);
   if (lint->is_judged && lint->options->with_locks)
     add_locks (lint);
   if (lint->is_judged)

@@ -16,7 +16,8 @@ typedef struct
   const json_t *command;
   LockMode mode; /* what comes out */
   LockAnswer rewrite, scan;
-  bool stays; /* at the table that is named, whatever partitions it has */
+  bool stays;       /* at the table that is named, whatever partitions it has */
+  bool locks_below; /* stays, but everything below is locked, too */
 } Command;
 
 static const json_t *
@@ -179,6 +180,9 @@ note_index_below (Command *command, const json_t *constraint)
                     sets_not_null ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE, LOCK_NO, LOCK_YES);
 }
 
+/* Since 18 ADD CONSTRAINT locks all that inherit, whether they get the constraint or not. */
+#define LOCKS_BELOW_SINCE 18
+
 static void
 add_constraint (Command *command)
 {
@@ -191,6 +195,7 @@ add_constraint (Command *command)
   if (kind != NULL && g_strv_contains (with_index, kind))
     note_index_below (command, constraint);
   command->stays |= sql_tree_flag (constraint, "is_no_inherit");
+  command->locks_below = command->prediction->server_major >= LOCKS_BELOW_SINCE;
 }
 
 /* Without a foreign key's triggers the table it is to is left alone. */
@@ -406,13 +411,21 @@ predict_command (Command *command)
       }
 }
 
+static void
+note_below (const Command *all)
+{
+  for (guint i = 0; all->relation != NULL && i < all->relation->children->len; i++)
+    lock_note_tree (all->prediction, all->relation->children->pdata[i], all->mode, LOCK_NO,
+                    LOCK_NO);
+}
+
 /* All commands wait for the strongest mode that any of them needs. */
 void
 lock_predict_alter (LockPrediction *prediction, const json_t *node)
 {
   const json_t *range = json_object_get (node, "relation");
   g_autofree char *key = lock_schema_key (range);
-  Command all = { .mode = LOCK_NONE, .stays = true };
+  Command all = { .prediction = prediction, .mode = LOCK_NONE, .stays = true };
   size_t index;
   json_t *element;
   json_array_foreach (json_object_get (node, "cmds"), index, element)
@@ -425,10 +438,13 @@ lock_predict_alter (LockPrediction *prediction, const json_t *node)
       all.rewrite = MAX (all.rewrite, command.rewrite);
       all.scan = MAX (all.scan, command.scan);
       all.stays &= command.stays;
+      all.locks_below |= command.locks_below;
       all.relation = command.relation;
     }
   if (!all.stays && sql_tree_flag (range, "inh"))
     lock_note_tree (prediction, key, all.mode, all.rewrite, all.scan);
   else
     lock_note (prediction, key, all.mode, is_partitioned (&all) ? LOCK_NO : all.rewrite, all.scan);
+  if (all.locks_below && sql_tree_flag (range, "inh"))
+    note_below (&all);
 }

@@ -6,6 +6,7 @@
 typedef struct
 {
   const LockSchema *schema;
+  int server_major;
   GPtrArray *effects; /* of LockEffect */
 } LockPrediction;
 

@@ -556,10 +556,10 @@ static const struct
 };
 
 GPtrArray *
-lock_model_predict (const LockSchema *schema, const json_t *tree)
+lock_model_predict (const LockSchema *schema, const json_t *tree, int server_major)
 {
   LockPrediction prediction
-      = { schema, g_ptr_array_new_with_free_func ((GDestroyNotify) effect_free) };
+      = { schema, server_major, g_ptr_array_new_with_free_func ((GDestroyNotify) effect_free) };
   for (size_t i = 0; i < G_N_ELEMENTS (predictors); i++)
     {
       const json_t *node = json_object_get (tree, predictors[i].node);

@@ -2,8 +2,8 @@
  * Predicts what a statement does to the tables it touches, without a server: the strongest lock mode
  * it takes on each, and whether the table is scanned or written anew.
  *
- * After the sources of PostgreSQL 13 to 18, between which these modes did not change; measured on 15
- * and 17 (tests/e2e/lint_truth.bats compares with what servers do). What depends on things the files
+ * After the sources of PostgreSQL 13 to 18, between which these modes changed little; measured on 15 and
+ * 17 (tests/e2e/lint_truth.bats compares with what servers do), by hand on 16 and 18. What depends on things the files
  * do not say is LOCK_MAYBE, never a "no". Functions, triggers and rules are not looked into.
  */
 #pragma once
@@ -49,8 +49,8 @@ typedef struct
 } LockEffect;
 
 /* What the statement does to relations that are there already, one LockEffect each, in the order it
- * names them. Caller frees. */
-GPtrArray *lock_model_predict (const LockSchema *schema, const json_t *tree);
+ * names them, on a server of SERVER_MAJOR. Caller frees. */
+GPtrArray *lock_model_predict (const LockSchema *schema, const json_t *tree, int server_major);
 
 /* The effect on the relation of KEY, or NULL. */
 const LockEffect *lock_model_find (const GPtrArray *effects, const char *key);

@@ -408,6 +408,55 @@ test_older_servers (void **state)
     }
 }
 
+/* The mode that TEXT takes on the table “below”, which inherits from or is a partition of “above”. */
+static LockMode
+lock_below (const char *above, const char *text, int major)
+{
+  g_autofree char *schema = g_strdup_printf ("%s;\nCREATE TABLE other ();", above);
+  LintFile files[]
+      = { { .path = "before.sql", .text = schema, .length = strlen (schema), .line = 1 },
+          { .path = "now.sql", .text = text, .length = strlen (text), .line = 1 } };
+  const bool judged[] = { false, true };
+  LintOptions options = { .level = LINT_ERROR, .server_major = major, .with_locks = true };
+  g_autoptr (LintResult) result = NULL;
+  assert_true (lint_run (&options, files, 2, judged, &result, NULL));
+  assert_int_equal (result->locks->len, 1);
+  const LintLocks *locks = result->locks->pdata[0];
+  const LockEffect *effect = lock_model_find (locks->effects, "below");
+  return effect != NULL ? effect->mode : LOCK_NONE;
+}
+
+/* Measured on 15, 16, 17 and 18. */
+static void
+test_constraints_lock_what_inherits (void **state)
+{
+  static const char inherited[]
+      = "CREATE TABLE above (id int); CREATE TABLE below () INHERITS (above)";
+  static const char partitioned[] = "CREATE TABLE above (id int) PARTITION BY LIST (id); "
+                                    "CREATE TABLE below PARTITION OF above FOR VALUES IN (1)";
+  static const struct
+  {
+    const char *above, *text;
+    LockMode before, since;
+  } statements[] = {
+    { inherited, "ALTER TABLE above ADD UNIQUE (id)", LOCK_NONE, LOCK_ACCESS_EXCLUSIVE },
+    { inherited, "ALTER TABLE above ADD CHECK (id > 0) NO INHERIT", LOCK_NONE,
+      LOCK_ACCESS_EXCLUSIVE },
+    { inherited, "ALTER TABLE ONLY above ADD UNIQUE (id)", LOCK_NONE, LOCK_NONE },
+    { inherited, "ALTER TABLE above ADD CHECK (id > 0)", LOCK_ACCESS_EXCLUSIVE,
+      LOCK_ACCESS_EXCLUSIVE },
+    { partitioned, "ALTER TABLE above ADD UNIQUE (id)", LOCK_SHARE, LOCK_ACCESS_EXCLUSIVE },
+  };
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (statements); i++)
+    {
+      assert_int_equal (lock_below (statements[i].above, statements[i].text, 17),
+                        statements[i].before);
+      assert_int_equal (lock_below (statements[i].above, statements[i].text, 18),
+                        statements[i].since);
+    }
+}
+
 /* Rows of COPY and commands of psql are no SQL. */
 static void
 test_what_is_no_sql (void **state)
@@ -667,6 +716,7 @@ main (void)
     cmocka_unit_test (test_open_begin_is_pointed_at),
     cmocka_unit_test (test_level_and_counts),
     cmocka_unit_test (test_older_servers),
+    cmocka_unit_test (test_constraints_lock_what_inherits),
     cmocka_unit_test (test_what_is_no_sql),
     cmocka_unit_test (test_rollback_forgets),
     cmocka_unit_test (test_locks_of_every_statement),

@@ -79,20 +79,31 @@ common_prefix (const char *a, const char *b)
   return length;
 }
 
-/* How well TABLE fits what CHILD calls WORD; 0: not at all. The same schema, no prefix, and a name
- * that begins as the child's does, count in that order. */
+static guint
+count_words (const char *name)
+{
+  guint count = 1;
+  for (; *name != '\0'; name++)
+    count += *name == '_';
+  return count;
+}
+
+/* How well TABLE fits what CHILD calls WORD; 0: not at all. The same schema, no prefix or few words of
+ * one, and a name that begins as the child's does, count in that order. What refers to its own table
+ * is called otherwise ("parent_id"). */
 static guint
 fitness (const CatalogueTable *table, const CatalogueTable *child, const char *word)
 {
   bool is_exact;
-  if ((table->kind != 'r' && table->kind != 'p') || table->is_partition
+  if ((table->kind != 'r' && table->kind != 'p') || table->is_partition || table == child
       || !names_match (table, word, &is_exact))
     return 0;
   guint points = 1 + (guint) MIN (common_prefix (table->name, child->name), 50);
+  points += 100 * (10 - MIN (count_words (table->name) - count_words (word), 9));
   if (is_exact)
-    points += 100;
+    points += 2000;
   if (strcmp (table->schema, child->schema) == 0)
-    points += 200;
+    points += 4000;
   return points;
 }
 

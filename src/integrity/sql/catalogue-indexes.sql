@@ -1,13 +1,14 @@
--- Indexes of the user's tables.
+-- Indexes of the user's tables. Writing out an index opens its table: not while that is locked.
 WITH locked AS MATERIALIZED (
   SELECT l.relation FROM pg_locks l
    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
      AND l.pid <> pg_backend_pid())
-SELECT i.indexrelid, i.indrelid, n.nspname, c.relname, m.amname, pg_get_indexdef(i.indexrelid),
+SELECT i.indexrelid, i.indrelid, n.nspname, c.relname, m.amname,
+       CASE WHEN h.relation IS NULL THEN pg_get_indexdef(i.indexrelid) END,
        i.indkey::text, i.indnkeyatts,
        (SELECT string_agg(pg_get_indexdef(i.indexrelid, k, false), E'\x01' ORDER BY k)
-          FROM generate_series(1, i.indnkeyatts) AS k),
+          FROM generate_series(1, i.indnkeyatts) AS k WHERE h.relation IS NULL),
        CASE WHEN h.relation IS NULL THEN pg_get_expr(i.indpred, i.indrelid) END,
        i.indclass::text, i.indcollation::text, i.indoption::text,
        i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid, i.indisready, i.indislive,

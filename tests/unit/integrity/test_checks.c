@@ -187,11 +187,209 @@ on_every_server (void (*test) (const Server *server))
   assert_true (servers >= 2);
 }
 
+/* Keys as Django names them, taken away: each one is found again, and nothing else. */
+static void
+test_keys_found_again (const Server *server)
+{
+  static const char schema[]
+      = "RESET ALL; SET client_min_messages = error; DROP SCHEMA IF EXISTS t CASCADE;"
+        " CREATE SCHEMA t; SET search_path = t;"
+        "CREATE TABLE auth_user (id int PRIMARY KEY, name text);"
+        "CREATE TABLE auth_group (id int PRIMARY KEY, label text);"
+        "CREATE TABLE auth_permission (id int PRIMARY KEY);"
+        "CREATE TABLE auth_group_permissions (id int PRIMARY KEY, group_id int REFERENCES auth_group,"
+        " permission_id int REFERENCES auth_permission);"
+        "CREATE TABLE auth_user_groups (id int PRIMARY KEY, user_id int REFERENCES auth_user,"
+        " group_id int REFERENCES auth_group);"
+        "CREATE TABLE shop_category (id int PRIMARY KEY, parent_id int REFERENCES shop_category);"
+        "CREATE TABLE shop_item (id int PRIMARY KEY, \"categoryId\" bigint REFERENCES"
+        " shop_category, created_by int REFERENCES auth_user, owner_id int REFERENCES auth_user,"
+        " external_id int, price int, status int);"
+        "CREATE TABLE shop_tag (id int PRIMARY KEY);"
+        "CREATE TABLE shop_item_tags (item_id int REFERENCES shop_item, tag_id int REFERENCES"
+        " shop_tag, PRIMARY KEY (item_id, tag_id));"
+        "INSERT INTO auth_user SELECT g, 'x' FROM generate_series(1, 20) g;"
+        "INSERT INTO auth_group SELECT g FROM generate_series(1, 20) g;"
+        "INSERT INTO auth_permission SELECT g FROM generate_series(101, 130) g;"
+        "INSERT INTO auth_group_permissions SELECT g, g % 20 + 1, 101 + g % 30 FROM"
+        " generate_series(1, 60) g;"
+        "INSERT INTO auth_user_groups SELECT g, g % 20 + 1, 20 - g % 20 FROM generate_series(1, 60) g;"
+        "INSERT INTO shop_category SELECT g, nullif(g / 2, 0) FROM generate_series(1, 20) g;"
+        "INSERT INTO shop_item SELECT g, g % 20 + 1, g % 20 + 1, g % 20 + 1, g, g, 1 FROM"
+        " generate_series(1, 60) g;"
+        "INSERT INTO shop_tag SELECT g FROM generate_series(201, 220) g;"
+        "INSERT INTO shop_item_tags SELECT g, 201 + g % 20 FROM generate_series(1, 60) g;"
+        "CREATE TEMP TABLE declared AS SELECT conrelid, conname"
+        " FROM pg_constraint WHERE contype = 'f'"
+        " AND connamespace = 't'::regnamespace;"
+        "DO $$DECLARE c record; BEGIN FOR c IN SELECT * FROM declared LOOP EXECUTE"
+        " format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname); END LOOP;"
+        " END$$; DROP TABLE declared";
+  static const char *const expected[] = {
+    "t.auth_group_permissions.group_id of t.auth_group,",
+    "t.auth_group_permissions.permission_id of t.auth_permission,",
+    "t.auth_user_groups.group_id of t.auth_group,",
+    "t.auth_user_groups.user_id of t.auth_user,",
+    "t.shop_category.parent_id of t.shop_category,",
+    "t.shop_item.categoryId of t.shop_category,",
+    "t.shop_item.created_by of t.auth_user,",
+    "t.shop_item.owner_id of t.auth_user,",
+    "t.shop_item_tags.item_id of t.shop_item,",
+    "t.shop_item_tags.tag_id of t.shop_tag,",
+  };
+  run_sql (server, schema, "keys to be found again");
+  g_autoptr (IntegrityRun) run = run_one (server, "fk-missing");
+  assert_int_equal (run->findings->len, G_N_ELEMENTS (expected));
+  for (guint i = 0; i < run->findings->len; i++)
+    {
+      const Finding *finding = run->findings->pdata[i];
+      const char *place = strstr (finding->message, " of t.");
+      assert_non_null (place);
+      g_autofree char *found = g_strconcat (finding->object, place, NULL);
+      if (!g_str_has_prefix (found, expected[i]))
+        complain ("%s instead of %s", found, expected[i]);
+      /* The statements that are proposed work. */
+      run_sql (server, finding->fix, "adding an inferred key");
+    }
+}
+
+static IntegrityRun *
+run_as (const Server *server, const char *user, const IntegrityOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *url = scratch_url_as (server->scratch, user, "postgres");
+  IntegrityRun *run = NULL;
+  if (!integrity_run (url, options, NULL, &run, &error))
+    fail_msg ("as %s: %s", user, error->message);
+  return run;
+}
+
+static void
+expect_unknown (const IntegrityRun *run, const char *part)
+{
+  const Coverage *coverage = run->coverage->pdata[0];
+  g_autofree char *reason = coverage_reason (coverage);
+  if (coverage->state != COVERAGE_UNKNOWN || reason == NULL || strstr (reason, part) == NULL)
+    complain ("%s instead of unknown (%s): %s", coverage_state_name (coverage->state), part,
+              reason != NULL ? reason : "no reason");
+  assert_true (integrity_run_has_unknown (run));
+}
+
+/* What cannot be looked at is never passed. */
+static void
+test_unknown (const Server *server)
+{
+  static const char schema[]
+      = "RESET ALL; SET client_min_messages = error; DROP SCHEMA IF EXISTS t CASCADE;"
+        " CREATE SCHEMA t; SET search_path = t; DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN;"
+        "GRANT USAGE ON SCHEMA t TO reader;"
+        "CREATE TABLE p (id int PRIMARY KEY, x int CHECK (x > 0)); INSERT INTO p VALUES (1, 1);"
+        "CREATE TABLE c (p_id int REFERENCES p); INSERT INTO c VALUES (1); GRANT SELECT ON c TO reader";
+  static const char *const orphans[] = { "fk-orphans", NULL };
+  static const char *const rules[] = { "check-violated", NULL };
+  static const char *const schemas[] = { "t", NULL };
+  run_sql (server, schema, "unknown");
+  IntegrityOptions options
+      = { .ids = orphans, .schemas = schemas, .jobs = 2, .lock_timeout_ms = 200 };
+  g_autoptr (IntegrityRun) denied = run_as (server, "reader", &options);
+  expect_unknown (denied, "t.p: no privilege to read it");
+
+  run_sql (server, "GRANT SELECT ON p TO reader; ALTER TABLE p ENABLE ROW LEVEL SECURITY", "RLS");
+  g_autoptr (IntegrityRun) hidden = run_as (server, "reader", &options);
+  expect_unknown (hidden, "row-level security");
+
+  /* One rule that fails does not keep the other one of the same table from being looked at. */
+  run_sql (server,
+           "CREATE FUNCTION fails (x int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN"
+           " true; END'; ALTER TABLE p ADD CONSTRAINT odd CHECK (fails(x));"
+           "CREATE OR REPLACE FUNCTION fails (x int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS"
+           " 'BEGIN RETURN 1 / (x - x); END'",
+           "a rule that fails");
+  options.ids = rules;
+  g_autoptr (IntegrityRun) failing = run_as (server, "postgres", &options);
+  expect_unknown (failing, "division by zero");
+  const Coverage *coverage = failing->coverage->pdata[0];
+  assert_int_equal (coverage->looked_at, 1);
+  assert_int_equal (coverage->of, 2);
+  assert_int_equal (coverage->unknown_count, 1);
+
+  options.ids = orphans;
+  run_sql (server, "BEGIN; LOCK TABLE p IN ACCESS EXCLUSIVE MODE", "a lock");
+  g_autoptr (IntegrityRun) locked = run_as (server, "postgres", &options);
+  expect_unknown (locked, "exclusive lock");
+  run_sql (server, "ROLLBACK", "a lock");
+
+  static const char *const ignore[] = { "fk-orphans:t.c.*", NULL };
+  run_sql (server,
+           "ALTER TABLE p DISABLE ROW LEVEL SECURITY; SET session_replication_role = replica;"
+           " DELETE FROM p",
+           "orphans to be ignored");
+  options.ignore = ignore;
+  g_autoptr (IntegrityRun) ignored = run_as (server, "postgres", &options);
+  coverage = ignored->coverage->pdata[0];
+  assert_int_equal (ignored->findings->len, 0);
+  assert_int_equal (coverage->ignored_count, 1);
+  options.ignore = NULL;
+  g_autoptr (IntegrityRun) found = run_as (server, "reader", &options);
+  assert_int_equal (found->findings->len, 1);
+  assert_int_equal (integrity_run_count (found, CHECK_SEVERITY_CRITICAL), 1);
+}
+
+static void
+test_declared (const Server *server)
+{
+  static const char *const ids[] = { "aggregate-declared", NULL };
+  run_sql (server,
+           "RESET ALL; SET client_min_messages = error; DROP SCHEMA IF EXISTS t CASCADE;"
+           " CREATE SCHEMA t; SET search_path = t;"
+           "CREATE TABLE p (id int PRIMARY KEY, seen int); INSERT INTO p VALUES (1, 2), (2, 0);"
+           "CREATE TABLE c (p_id int REFERENCES p, good bool); INSERT INTO c VALUES (1, true),"
+           " (1, true), (1, false)",
+           "declared");
+  IntegrityAggregate good = { .name = "seen",
+                              .parent = "t.p",
+                              .column = "seen",
+                              .child = "t.c",
+                              .expression = "count(*)",
+                              .filter = "good" };
+  IntegrityAggregate wrong = { .name = "wrong",
+                               .parent = "t.nothing",
+                               .column = "seen",
+                               .child = "t.c",
+                               .expression = "count(*)" };
+  g_autoptr (GPtrArray) aggregates = g_ptr_array_new ();
+  g_ptr_array_add (aggregates, &good);
+  IntegrityOptions options = { .ids = ids, .aggregates = aggregates };
+  g_autoptr (IntegrityRun) clean = run_as (server, "postgres", &options);
+  assert_int_equal (((Coverage *) clean->coverage->pdata[0])->state, COVERAGE_OK);
+  run_sql (server, "UPDATE c SET good = true", "declared");
+  g_autoptr (IntegrityRun) drifted = run_as (server, "postgres", &options);
+  assert_int_equal (drifted->findings->len, 1);
+  const Finding *finding = drifted->findings->pdata[0];
+  assert_int_equal (finding->rows, 1);
+  expect_query (server, finding);
+  run_sql (server, finding->fix, "recomputing");
+  g_autoptr (IntegrityRun) repaired = run_as (server, "postgres", &options);
+  assert_int_equal (repaired->findings->len, 0);
+  g_ptr_array_add (aggregates, &wrong);
+  g_autoptr (IntegrityRun) unknown = run_as (server, "postgres", &options);
+  expect_unknown (unknown, "no such parent table");
+}
+
+static void
+test_server (const Server *server)
+{
+  test_all (server);
+  test_keys_found_again (server);
+  test_unknown (server);
+  test_declared (server);
+}
+
 static void
 test_injected (void **state)
 {
   (void) state;
-  on_every_server (test_all);
+  on_every_server (test_server);
   assert_int_equal (complaints, 0);
 }
 

@@ -60,7 +60,7 @@ static const char checksum_failures_sql[]
 static const char checksums_off_sql[]
     = "SELECT 'cluster', CASE WHEN setting = 'off'\n"
       "  THEN 'data checksums are off: a page that the disk changed is read as if it were sound' END,\n"
-      "  NULL, NULL, 'SHOW data_checksums', NULL FROM pg_settings WHERE name = 'data_checksums'";
+      "  NULL, NULL, 'SELECT name, setting FROM pg_settings WHERE name = ''data_checksums''', NULL FROM pg_settings WHERE name = 'data_checksums'";
 
 /* $1: a worry, $2: an emergency, in transactions. */
 #define WRAPAROUND_SQL(age, words)                                                                 \

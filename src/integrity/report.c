@@ -41,19 +41,36 @@ rows_json (const DbResult *result)
 }
 
 /* Every value as the server writes it, cut where it gets long. */
+static const char values_sql[]
+    = "SELECT (SELECT pg_catalog.json_object_agg(e.key, pg_catalog.\"left\"(e.value, 200))"
+      " FROM pg_catalog.json_each_text(pg_catalog.row_to_json(s)) e)::text FROM (%s\n) AS s LIMIT %u";
+
+/* The same of rows that have no text as JSON (a json with \\u0000 in it). */
+static const char rows_sql[]
+    = "SELECT pg_catalog.json_build_object('row', pg_catalog.\"left\"(s::text, 1000))::text"
+      " FROM (%s\n) AS s LIMIT %u";
+
+static bool
+query_sample (DbConn *conn, const char *format, const char *query, unsigned int count,
+              DbResult **ret_result, GError **error)
+{
+  g_autoptr (GString) sql = g_string_new (format);
+  g_autofree char *number = g_strdup_printf ("%u", count);
+  g_string_replace (sql, "%u", number, 1);
+  g_string_replace (sql, "%s", query, 1);
+  return db_query (conn, sql->str, 0, NULL, ret_result, error);
+}
+
 static bool
 read_sample (DbConn *conn, const Finding *finding, unsigned int count, json_t **ret_rows,
              GError **error)
 {
   g_autoptr (DbResult) result = NULL;
   bool is_own = rule_of_check (finding->check) != NULL;
-  g_autofree char *sql = g_strdup_printf (
-      "SELECT (SELECT pg_catalog.json_object_agg(e.key, pg_catalog.\"left\"(e.value, 200))"
-      " FROM pg_catalog.json_each_text(pg_catalog.row_to_json(s)) e)::text FROM (%s\n) AS s LIMIT %u",
-      finding->query, count);
   if (is_own && !rule_search_path (conn, true, error))
     return false;
-  bool done = db_query (conn, sql, 0, NULL, &result, error);
+  bool done = query_sample (conn, values_sql, finding->query, count, &result, NULL)
+              || query_sample (conn, rows_sql, finding->query, count, &result, error);
   if (is_own && !rule_search_path (conn, false, done ? error : NULL) && done)
     return false;
   if (done)

@@ -24,7 +24,9 @@ sequence_state_read (DbConn *conn, json_t **ret_state, GError **error)
       = "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c\n"
         "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
         " WHERE c.relkind = 'S' AND n.nspname !~ '^pg_' AND n.nspname <> 'pgkeel'\n"
-        "   AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT') ORDER BY 1, 2";
+        /* The order of conditions is the planner's, and other relations are an error. */
+        "   AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END\n"
+        " ORDER BY 1, 2";
   g_autoptr (DbResult) result = NULL;
   g_autoptr (json_t) all = json_array ();
   if (!db_query (conn, sql, 0, NULL, &result, error))

@@ -123,6 +123,7 @@ print_settings (const Project *project)
   add_duration (table, project, "backup.keep.full", project->keep_full_seconds);
   add_setting (table, project, "backup.count", *count != '\0' ? count : "none");
   add_migration_settings (table, project);
+  add_setting (table, project, "seeds.dir", project->seeds_dir);
   add_integrity_settings (table, project);
   output_table_print (table);
 }
@@ -245,13 +246,14 @@ project_json (const Project *project)
   json_t *files = json_array ();
   for (guint i = 0; i < project->files_read->len; i++)
     json_array_append_new (files, output_json_string (project->files_read->pdata[i]));
-  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "project",
+  return json_pack ("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:{s:o}, s:o, s:o, s:o}", "project",
                     project->name, "folder", output_json_string (project->folder), "file",
                     output_json_string (project->file), "files_read", files, "environment",
                     project->environment->name, "environment_reason", project->environment_reason,
                     "backup", backup_json (project), "migrations", migrations_json (project),
-                    "integrity", integrity_json (project), "environments",
-                    environments_json (project), "from", origins_json (project));
+                    "seeds", "dir", output_json_string (project->seeds_dir), "integrity",
+                    integrity_json (project), "environments", environments_json (project), "from",
+                    origins_json (project));
 }
 
 static bool

@@ -53,6 +53,11 @@ static const cyaml_schema_field_t migrations_fields[] = {
   CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t seeds_fields[] = {
+  TEXT ("dir", ConfigSeeds, dir),
+  CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t integrity_fields[] = {
   TEXT ("checks", ConfigIntegrity, checks),
   TEXT ("backup_max_age", ConfigIntegrity, backup_max_age),
@@ -81,6 +86,7 @@ enum
   FIELD_PROJECT,
   FIELD_BACKUP,
   FIELD_MIGRATIONS,
+  FIELD_SEEDS,
   FIELD_INTEGRITY,
   FIELD_ENVIRONMENTS,
   FIELD_END,
@@ -90,6 +96,7 @@ const cyaml_schema_field_t config_fields[] = {
   [FIELD_PROJECT] = TEXT ("project", Config, project),
   [FIELD_BACKUP] = MAPPING ("backup", Config, backup, backup_fields),
   [FIELD_MIGRATIONS] = MAPPING ("migrations", Config, migrations, migrations_fields),
+  [FIELD_SEEDS] = MAPPING ("seeds", Config, seeds, seeds_fields),
   [FIELD_INTEGRITY] = MAPPING ("integrity", Config, integrity, integrity_fields),
   [FIELD_ENVIRONMENTS] = MAPPING ("environments", Config, environments, no_fields),
   [FIELD_END] = CYAML_FIELD_END,

@@ -58,6 +58,11 @@ typedef struct
 
 typedef struct
 {
+  char *dir;
+} ConfigSeeds;
+
+typedef struct
+{
   char *name; /* in lower case, aliases resolved; the others are NULL where nothing is written */
   char *key;  /* as written */
   bool *local;
@@ -72,6 +77,7 @@ typedef struct
   char *project;
   ConfigBackup *backup;
   ConfigMigrations *migrations;
+  ConfigSeeds *seeds;
   ConfigIntegrity *integrity;
   ConfigEnvironment *environments;
   uint32_t environment_count;

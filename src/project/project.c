@@ -67,6 +67,7 @@ project_free (Project *project)
   g_free (project->schedule_full);
   g_strfreev (project->count_tables);
   migrations_clear (&project->migrations);
+  g_free (project->seeds_dir);
   g_free (project->integrity.checks_folder);
   g_ptr_array_unref (project->environments);
   g_free (project->environment_reason);

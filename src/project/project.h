@@ -60,6 +60,7 @@ typedef struct
   char *schedule_db, *schedule_full;
   char **count_tables; /* headlined tables, NULL-terminated; "name" or "schema.name" */
   ProjectMigrations migrations;
+  char *seeds_dir; /* seen from the project's folder, as written: "seeds" when nothing is */
   ProjectIntegrity integrity;
   GPtrArray *environments;               /* of ProjectEnvironment */
   const ProjectEnvironment *environment; /* the chosen one */

@@ -213,7 +213,8 @@ bool
 settle_project (const Settle *settle, GError **error)
 {
   return settle_name (settle, error) && settle_backup (settle, error)
-         && settle_migrations (settle, error) && settle_integrity (settle, error);
+         && settle_migrations (settle, error) && settle_seeds (settle, error)
+         && settle_integrity (settle, error);
 }
 
 static const Node *

@@ -23,6 +23,9 @@ Project *settle_project_new (void);
 /* The section `migrations`; settle_project calls it. */
 bool settle_migrations (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The section `seeds`; settle_project calls it. */
+bool settle_seeds (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The section `integrity`; settle_project calls it. */
 bool settle_integrity (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

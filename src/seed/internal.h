@@ -23,9 +23,6 @@
 #include "seed/run.h"
 #include "seed/table.h"
 
-/* Where seeds are without a setting. */
-#define SEED_FOLDER_DEFAULT "seeds"
-
 /* What the run's transaction sets beside the session's own settings. Triggers and defaults run with the search_path
  * that they know; names in our own statements have their schema. */
 #define SEED_SETTINGS "SET LOCAL lock_timeout = '60s'; SET search_path TO DEFAULT"

@@ -81,8 +81,8 @@ seed_query_number (SeedRun *run, const char *sql, int64_t *ret_number, GError **
 void
 seed_folder (const Project *project, char **ret_path, char **ret_shown)
 {
-  *ret_path = g_canonicalize_filename (SEED_FOLDER_DEFAULT, project->folder);
-  *ret_shown = g_strdup (SEED_FOLDER_DEFAULT);
+  *ret_path = g_canonicalize_filename (project->seeds_dir, project->folder);
+  *ret_shown = g_strdup (project->seeds_dir);
 }
 
 bool

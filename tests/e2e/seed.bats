@@ -534,6 +534,18 @@ bad ()
   assert_json '.written == 4 and (.kept | length) == 0'
 }
 
+@test "seeds.dir of pgkeel.yaml names another folder" {
+  five_tables
+  mkdir db
+  mv seeds db/rows
+  printf 'seeds: {dir: db/rows}\n' >> pgkeel.yaml
+  seed
+  assert_status 0
+  printf 'x\n' >> db/rows/common/05_roles.csv
+  seed
+  assert_error 2 "db/rows/common/05_roles.csv:4:1: the row has 1 of 2 fields"
+}
+
 @test "two runs at once: one works, the other says so; a killed one leaves nothing" {
   five_tables
   file common/99_slow.sql "SELECT pg_sleep (600)"

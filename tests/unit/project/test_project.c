@@ -109,6 +109,20 @@ test_migration_settings (void **state)
 }
 
 static void
+test_seeds_settings (void **state)
+{
+  const char *folder = *state;
+  write_file (folder, "pgkeel.yaml", "seeds: {dir: db/rows}\n");
+  g_autoptr (Project) project = open_project (folder, NULL);
+  assert_string_equal (project->seeds_dir, "db/rows");
+  assert_string_equal (project_origin (project, "seeds.dir"), "pgkeel.yaml:1:14");
+
+  write_file (folder, "pgkeel.yaml", "seeds:\n");
+  g_autoptr (Project) without = open_project (folder, NULL);
+  assert_string_equal (without->seeds_dir, "seeds");
+}
+
+static void
 test_integrity_settings (void **state)
 {
   const char *folder = *state;
@@ -249,6 +263,7 @@ main (void)
     TEST (test_everything_written_is_in_force),
     TEST (test_defaults),
     TEST (test_migration_settings),
+    TEST (test_seeds_settings),
     TEST (test_integrity_settings),
     TEST (test_the_file_is_found_from_below),
     TEST (test_a_folder_that_is_not_there),

@@ -171,11 +171,38 @@ look_for_unvalidated (CheckContext *context, const Check *check, CatalogueTable 
     }
 }
 
+/* Rows that break a domain's constraint are domain-violated's. */
+static void
+look_at_unvalidated_domain (CheckContext *context, const Check *check, const CatalogueType *domain)
+{
+  for (guint i = 0; i < domain->constraints->len; i++)
+    {
+      const CatalogueConstraint *constraint = domain->constraints->pdata[i];
+      check_expect (context, check, NULL, 1);
+      check_covered (context, check, 1, 0);
+      if (constraint->is_validated)
+        continue;
+      g_autofree char *object = g_strdup_printf ("%s (%s)", domain->display, constraint->name);
+      Finding *finding
+          = finding_new (check, object, "it is NOT VALID: rows from before it may break it");
+      finding->fix = g_strdup_printf ("ALTER DOMAIN %s VALIDATE CONSTRAINT %s", domain->quoted,
+                                      constraint->quoted);
+      check_found (context, finding);
+    }
+}
+
 static bool
 run_unvalidated (CheckContext *context, const Check *check, GError **error)
 {
   (void) error;
+  const Catalogue *catalogue = check_catalogue (context);
   each_table (context, check, "constraints", look_for_unvalidated);
+  for (guint i = 0; i < catalogue->types->len; i++)
+    {
+      const CatalogueType *type = catalogue->types->pdata[i];
+      if (type->kind == 'd')
+        look_at_unvalidated_domain (context, check, type);
+    }
   return true;
 }
 

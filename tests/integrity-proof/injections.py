@@ -701,7 +701,7 @@ def duplicates(database, indexes):
 
 
 def lagging(database, sequences):
-    add = batch("sequences", database)
+    add = batch("indexes", database)
     for number, sequence in enumerate(sequences):
         called = number % 2 == 0
         add("sequence behind its column" + ("" if called else ", not called yet"), "sequence-behind",

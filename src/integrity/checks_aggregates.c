@@ -201,7 +201,18 @@ plan_sum (CheckContext *context, const Check *check, Sum *sum)
 
 typedef void (*DetailFn) (CheckContext *context, const Check *check, const CatalogueTable *parent,
                           const CatalogueColumn *column, const CatalogueKey *key,
-                          const char *parent_key);
+                          const CatalogueColumn *child_key, const char *parent_key);
+
+/* The child's column that refers to OWN, which alone is the parent's primary key; a key of several columns
+ * only repeats a tenant beside it. NULL: there is none. */
+static const CatalogueColumn *
+referring_column (const CatalogueKey *key, const CatalogueColumn *own)
+{
+  for (guint i = 0; !key->is_inherited && i < key->child_columns->len; i++)
+    if (key->parent_columns->pdata[i] == own)
+      return key->child_columns->pdata[i];
+  return NULL;
+}
 
 /* Calls FUNCTION for the keys that refer to PARENT, and, where PARENT's own key refers to another
  * table ("user_analytics.user_id"), for those that refer to that one. */
@@ -215,9 +226,9 @@ each_detail (CheckContext *context, const Check *check, const CatalogueTable *pa
   for (guint i = 0; i < parent->referrers->len; i++)
     {
       const CatalogueKey *key = parent->referrers->pdata[i];
-      if (!key->is_inherited && key->child_columns->len == 1
-          && key->parent_columns->pdata[0] == own)
-        function (context, check, parent, column, key, own->quoted);
+      const CatalogueColumn *child_key = referring_column (key, own);
+      if (child_key != NULL)
+        function (context, check, parent, column, key, child_key, own->quoted);
     }
   for (guint i = 0; i < parent->keys->len; i++)
     {
@@ -227,9 +238,9 @@ each_detail (CheckContext *context, const Check *check, const CatalogueTable *pa
       for (guint j = 0; j < up->parent->referrers->len; j++)
         {
           const CatalogueKey *key = up->parent->referrers->pdata[j];
-          if (!key->is_inherited && key->child != parent && key->child_columns->len == 1
-              && key->parent_columns->pdata[0] == up->parent_columns->pdata[0])
-            function (context, check, parent, column, key, own->quoted);
+          const CatalogueColumn *child_key = referring_column (key, up->parent_columns->pdata[0]);
+          if (child_key != NULL && key->child != parent)
+            function (context, check, parent, column, key, child_key, own->quoted);
         }
     }
 }
@@ -280,14 +291,14 @@ is_counter (const CatalogueColumn *column)
 
 static void
 look_at_counter (CheckContext *context, const Check *check, const CatalogueTable *parent,
-                 const CatalogueColumn *column, const CatalogueKey *key, const char *parent_key)
+                 const CatalogueColumn *column, const CatalogueKey *key,
+                 const CatalogueColumn *child_key, const char *parent_key)
 {
   g_autofree char *word = counted_word (column);
   /* "categor" of "categories" is the beginning of "category" and "categories" alike. */
   g_autofree char *with_y = g_strconcat (word, "y", NULL);
   if (!names_match (key->child, word, NULL) && !names_match (key->child, with_y, NULL))
     return;
-  const CatalogueColumn *child_key = key->child_columns->pdata[0];
   Sum *sum = sum_new (parent, column, key->child, parent_key, child_key->quoted);
   add_candidates (sum, "count(*)");
   plan_sum (context, check, sum);
@@ -325,9 +336,9 @@ is_summand (const CatalogueColumn *column)
 
 static void
 look_at_total (CheckContext *context, const Check *check, const CatalogueTable *parent,
-               const CatalogueColumn *column, const CatalogueKey *key, const char *parent_key)
+               const CatalogueColumn *column, const CatalogueKey *key,
+               const CatalogueColumn *child_key, const char *parent_key)
 {
-  const CatalogueColumn *child_key = key->child_columns->pdata[0];
   Sum *sum = sum_new (parent, column, key->child, parent_key, child_key->quoted);
   const CatalogueColumn *quantity = catalogue_column_named (key->child, "quantity");
   for (guint i = 0; i < key->child->columns->len; i++)
@@ -573,8 +584,8 @@ balance_sql (const CatalogueTable *table)
     return g_strdup_printf ("coalesce(sum(c.%s), 0) - coalesce(sum(c.%s), 0)", debit->quoted,
                             credit->quoted);
   static const char *const words[]
-      = { "entry",        "posting",      "leg",          "split", "ledger_line",
-          "journal_line", "ledger_entry", "journal_item", NULL };
+      = { "entry",        "posting",      "leg",          "split",      "ledger_line",
+          "journal_line", "ledger_entry", "journal_item", "entry_line", NULL };
   const CatalogueColumn *amount = catalogue_column_named (table, "amount");
   bool is_ledger = false;
   for (guint i = 0; words[i] != NULL; i++)

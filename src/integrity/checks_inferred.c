@@ -554,7 +554,9 @@ static void
 plan_loops (CheckContext *context, const Check *check, const CatalogueKey *key)
 {
   static const char *const names[]
-      = { "parent", "manager", "supervisor", "reports_to", "boss", "superior", "ancestor", NULL };
+      = { "parent",   "manager",   "supervisor", "reports_to",  "boss",
+          "superior", "ancestor",  "replace",    "predecessor", "supersede",
+          "revers",   "refund_of", "successor",  NULL };
   if (key->child != key->parent || key->child_columns->len != 1)
     return;
   const CatalogueColumn *column = key->child_columns->pdata[0];

@@ -144,21 +144,25 @@ run_ranges (CheckContext *context, const Check *check, GError **error)
 
 /* --- points in time -------------------------------------------------------------------------------- */
 
+/* Ends of names: "kyc_verified_at" is past like "verified_at". What may be planned is not here: "starts_at",
+ * "date", "valid_until". */
 static const char *const past_names[]
-    = { "created_at",    "created_on",    "created",     "updated_at",
-        "updated_on",    "modified_at",   "inserted_at", "deleted_at",
-        "signed_up_at",  "registered_at", "joined_at",   "last_login",
-        "last_login_at", "last_seen_at",  "logged_at",   "recorded_at",
-        "received_at",   "completed_at",  "paid_at",     "imported_at",
-        "uploaded_at",   "date_of_birth", "birth_date",  "birthday",
-        "dob",           "createdAt",     "updatedAt",   NULL };
+    = { "created_at",  "created_on",  "created",       "updated_at",   "updated_on",
+        "modified_at", "inserted_at", "deleted_at",    "signed_up_at", "registered_at",
+        "joined_at",   "last_login",  "last_login_at", "last_seen_at", "logged_at",
+        "recorded_at", "received_at", "completed_at",  "paid_at",      "imported_at",
+        "uploaded_at", "upload_date", "date_of_birth", "birth_date",   "birthday",
+        "dob",         "createdAt",   "updatedAt",     "placed_at",    "ordered_at",
+        "posted_at",   "moved_at",    "shipped_at",    "delivered_at", "sent_at",
+        "viewed_at",   "verified_at", "approved_at",   "reviewed_at",  "requested_at",
+        "granted_at",  "refunded_at", "cancelled_at",  "confirmed_at", NULL };
 
 /* A day of patience: clocks differ, and a date has no time zone. */
 static void
 look_for_future (CheckContext *context, const Check *check, const CatalogueTable *table,
                  const CatalogueColumn *column)
 {
-  if (check_is_time (column) && g_strv_contains (past_names, column->name))
+  if (check_is_time (column) && check_name_ends (column->name, past_names))
     probe_column (context, check, table, column, "%s rows have a time that is still to come",
                   "%1$s > now() + interval '1 day' AND isfinite(%1$s)", column->quoted);
 }

@@ -111,13 +111,14 @@ static CatalogueTable *
 find_table (const Catalogue *catalogue, const CatalogueTable *child, const char *word,
             const CatalogueColumn *column, CatalogueColumn **ret_column)
 {
+  /* "group_id" of auth_user_groups means auth_group: what joins two tables has the name of either. */
   CatalogueTable *best = NULL;
   guint most = 0;
   for (guint i = 0; i < catalogue->all_tables->len; i++)
     {
       CatalogueTable *table = catalogue->all_tables->pdata[i];
       CatalogueColumn *key = names_key_column (table);
-      if (key == NULL || key == column || (column != NULL && !names_same_type (key, column)))
+      if (key == NULL || table == child || (column != NULL && !names_same_type (key, column)))
         continue;
       guint points = fitness (table, child, word);
       if (points <= most)

@@ -22,7 +22,7 @@ example ()
   local name=$1 environment
   PROJECT=$(mktemp -d "$E2E_ROOT/$name-XXXXXX")
   cp -R "$REPOSITORY/examples/$name/." "$PROJECT"
-  cd "$PROJECT"
+  cd "$PROJECT" || return
   PREFIX=${PROJECT##*-}
   {
     printf 'project: %s\nenvironments:\n' "$name"

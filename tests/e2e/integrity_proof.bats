@@ -19,7 +19,10 @@ teardown_file () { e2e_end; }
 # True of the result, or the table is shown.
 assert_proof ()
 {
-  [ -s "$RESULT" ] && jq -e "$1" "$RESULT" > /dev/null || { cat "$E2E_ROOT/table" >&2; fail "not true: $1"; }
+  if [ ! -s "$RESULT" ] || ! jq -e "$1" "$RESULT" > /dev/null; then
+    cat "$E2E_ROOT/table" >&2
+    fail "not true: $1"
+  fi
 }
 
 @test "six clean databases: nothing to complain about, nothing that could not be looked at" {

@@ -43,7 +43,7 @@ stage_clear (Stage *stage)
 
 /* --- running a command ------------------------------------------------------------------------ */
 
-/* Sessions that it left work on, and hold their locks. On the copy all that are not ours are its. */
+/* Sessions that a command left work on, and hold their locks. On the copy all but our two are in the way. */
 static bool
 end_sessions (Stage *stage, GError **error)
 {
@@ -139,15 +139,17 @@ run_measured (Stage *stage, const char *key, const char *text, GPtrArray *measur
               int *ret_exit_code, char **ret_output, GError **error)
 {
   const char *log_path = scratch_log_path (stage->copy.cluster);
-  int64_t log_start = command_log_length (log_path);
   g_autoptr (GHashTable) before = NULL, now = NULL;
   g_auto (CommandSamples) samples = { 0 };
   int64_t wal_before, size_before, wal, size;
   Measurement *measurement = measurement_new_command (key, text);
   g_ptr_array_add (measured, measurement);
-  if (!relations_read (stage->copy.look, &before, error)
-      || !look_at_sizes (stage, &wal_before, &size_before, error)
-      || !run_sampled (stage, text, measurement, &samples, ret_exit_code, ret_output, error)
+  /* Those that have read the state are ours, and may take a moment to be gone. */
+  if (!end_sessions (stage, error) || !relations_read (stage->copy.look, &before, error)
+      || !look_at_sizes (stage, &wal_before, &size_before, error))
+    return false;
+  int64_t log_start = command_log_length (log_path);
+  if (!run_sampled (stage, text, measurement, &samples, ret_exit_code, ret_output, error)
       || !end_sessions (stage, error) || !command_log_read (log_path, log_start, log, error)
       || !look_at_sizes (stage, &wal, &size, error)
       || !relations_read (stage->copy.look, &now, error))

@@ -27,6 +27,7 @@ bench: ## measure against pg_dump and its relatives, on data made for it
 	@$(MAKE) --no-print-directory build
 	@bench/run
 	@bench/migrate
+	@bench/integrity
 
 # The prefix may differ from the one it was built with: `make build && sudo make install PREFIX=/usr`.
 install: ## install binary, manual page and completions (DESTDIR and PREFIX are honoured)

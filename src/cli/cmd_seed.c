@@ -1,7 +1,9 @@
 /* pgkeel seed: make the environment's database have the rows that the project's seeds say. */
+#include "cli/cmd_integrity.h"
 #include "cli/cmds.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "integrity/report.h"
 #include "project/audit.h"
 #include "project/environment.h"
 #include "project/target.h"
@@ -25,6 +27,7 @@ typedef struct
   SeedConfig *config;
   SeedRun *run;
   SeedResult result;
+  IntegrityRun *integrity; /* what --validate found; NULL: not looked at */
 } Seeding;
 
 static void
@@ -35,8 +38,61 @@ seeding_clear (Seeding *seeding)
   g_clear_pointer (&seeding->conn, db_conn_free);
   g_free (seeding->url);
   seed_result_clear (&seeding->result);
+  g_clear_pointer (&seeding->integrity, integrity_run_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Seeding, seeding_clear)
+
+/* --- integrity ------------------------------------------------------------------------------- */
+
+/* How many findings a message names. */
+#define FINDINGS_NAMED 5
+
+static bool
+refuse_findings (const IntegrityRun *run, unsigned int count, GError **error)
+{
+  g_autoptr (GString) detail = g_string_new (NULL);
+  for (guint i = 0; i < MIN (run->findings->len, MIN (count, FINDINGS_NAMED)); i++)
+    {
+      const Finding *finding = run->findings->pdata[i];
+      g_string_append_printf (detail, "%s%s: %s: %s", i > 0 ? "; " : "", finding->check->id,
+                              finding->object, finding->message);
+    }
+  return keel_error_full (error, KEEL_ERROR_ANSWER_NO, NULL, detail->str,
+                          "“pgkeel integrity check” shows what the database has without the seeds.",
+                          "the integrity checks have %u finding%s of severity error or critical",
+                          count, count == 1 ? "" : "s");
+}
+
+/* The checks of rows, in the transaction of the seeds and so with their rows. */
+static bool
+check_integrity (DbConn *conn, void *data, GError **error)
+{
+  Seeding *seeding = data;
+  g_auto (IntegrityBase) base = { 0 };
+  IntegrityFlags none = { 0 };
+  IntegrityOptions options = { 0 };
+  if (!integrity_base_open (seeding->context, seeding->url, &base, error)
+      || !integrity_options (&base, &none, &options, error))
+    return false;
+  options.categories = 1u << CHECK_CATEGORY_ORPHANS | 1u << CHECK_CATEGORY_RULES
+                       | 1u << CHECK_CATEGORY_CONSISTENCY;
+  report_step (&seeding->context->report, "checking the integrity of the rows");
+  if (!integrity_run_in (conn, &options, &base.report, &seeding->integrity, error))
+    return false;
+  unsigned int count = integrity_run_count (seeding->integrity, CHECK_SEVERITY_ERROR);
+  return count > 0 ? refuse_findings (seeding->integrity, count, error)
+                   : integrity_answer (seeding->integrity, error);
+}
+
+static json_t *
+integrity_json (const Seeding *seeding)
+{
+  const IntegrityRun *run = seeding->integrity;
+  if (run == NULL)
+    return json_null ();
+  return json_pack ("{s:i, s:i}", "checks", (int) run->coverage->len, "findings",
+                    (int) integrity_run_count (run, CHECK_SEVERITY_ERROR));
+}
 
 /* --- showing --------------------------------------------------------------------------------- */
 
@@ -142,13 +198,13 @@ result_json (const Seeding *seeding)
   const SeedResult *result = &seeding->result;
   const Totals totals = totals_of (result);
   return json_pack (
-      "{s:o, s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:f}", "environment",
+      "{s:o, s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "environment",
       output_json_string (seeding->project->environment->name), "database",
       output_json_string (db_database (seeding->conn)), "dry_run", option_dry_run, "written",
       (json_int_t) (totals.inserted + totals.updated + totals.retracted + totals.by_scripts),
       "tables", tables_json (result), "scripts", scripts_json (result), "expectations",
       expects_json (result), "kept", kept_json (result), "cleaned", cleaned_json (result),
-      "seconds", (double) result->elapsed_us / 1e6);
+      "integrity", integrity_json (seeding), "seconds", (double) result->elapsed_us / 1e6);
 }
 
 static void
@@ -176,8 +232,9 @@ print_tables (const SeedResult *result)
 }
 
 static void
-print_rest (const SeedResult *result)
+print_rest (const Seeding *seeding)
 {
+  const SeedResult *result = &seeding->result;
   for (guint i = 0; i < result->scripts->len; i++)
     {
       const SeedScriptResult *script = result->scripts->pdata[i];
@@ -194,6 +251,11 @@ print_rest (const SeedResult *result)
     }
   if (result->expects->len > 0)
     output_line ("%u of %u expectations hold", result->expects->len, result->expects->len);
+  if (seeding->integrity != NULL)
+    {
+      g_autofree char *line = report_coverage_line (seeding->integrity);
+      output_line ("integrity: no errors; looked at: %s", line);
+    }
 }
 
 static void
@@ -207,7 +269,7 @@ print_result (const Seeding *seeding)
   g_autofree char *unchanged = text_format_count ((uint64_t) totals.unchanged);
   const char *environment = seeding->project->environment->name;
   print_tables (result);
-  print_rest (result);
+  print_rest (seeding);
   if (totals.inserted + totals.updated + totals.retracted + totals.by_scripts == 0)
     output_line ("nothing to write: %s row%s of “%s” %s as the files say", unchanged,
                  totals.unchanged == 1 ? "" : "s", environment,
@@ -286,7 +348,9 @@ open_all (CliContext *context, Seeding *seeding, GError **error)
                           .clean = option_clean,
                           .validate = option_validate,
                           .minimal = option_minimal,
-                          .dry_run = option_dry_run };
+                          .dry_run = option_dry_run,
+                          .inspect = option_validate ? check_integrity : NULL,
+                          .inspect_data = seeding };
   seeding->url = target_url (seeding->project, error);
   return seeding->url != NULL
          && db_connect (seeding->url, NULL, &db_retry_default, &seeding->conn, error)
@@ -363,8 +427,7 @@ static const GOptionEntry seed_options[]
     = { { "clean", 0, 0, G_OPTION_ARG_NONE, &option_clean,
           "Empty the seeded tables first, after asking", NULL },
         { "validate", 0, 0, G_OPTION_ARG_NONE, &option_validate,
-          "Hold what seeds.yaml expects against the rows; when it does not hold, nothing is loaded",
-          NULL },
+          "Check integrity and what seeds.yaml expects; load nothing if that fails", NULL },
         { "minimal", 0, 0, G_OPTION_ARG_NONE, &option_minimal,
           "Load only what seeds.yaml calls essential", NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,

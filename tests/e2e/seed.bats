@@ -356,6 +356,23 @@ state ()
   assert_error 2 'seeds/seeds.yaml:5:52: the expectation of wallets cannot be counted: column "blance" does not exist'
 }
 
+@test "--validate runs the integrity checks on the rows as they would be" {
+  five_tables
+  mkdir checks
+  printf '%s\n' '-- id: nobody-is-rich' '-- severity: error' '-- category: rules' '-- why: Rich users are not for tests.' \
+    'SELECT id, balance FROM public.wallets WHERE balance > 100' > checks/rich.sql
+  seed --validate
+  assert_error 1 "the integrity checks have 1 finding of severity error or critical"
+  assert_stderr "nobody-is-rich"
+  [ "$(sql "SELECT count(*) FROM users")" = 0 ]
+  sed -i 's/> 100/> 1000/' checks/rich.sql
+  seed --validate
+  assert_status 0
+  assert_stdout "integrity: no errors; looked at: "
+  seed --validate --json
+  assert_json '.integrity.findings == 0 and .integrity.checks > 5'
+}
+
 @test "production is never seeded: by its name, its stamp, a copy of it, or its URL" {
   five_tables
   run_keel seed production --yes

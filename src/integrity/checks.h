@@ -9,6 +9,7 @@
 extern const Check checks_referential[];
 extern const Check checks_inferred[];
 extern const Check checks_keys[];
+extern const Check checks_labels[];
 extern const Check checks_uniqueness[];
 extern const Check checks_sequences[];
 extern const Check checks_constraints[];

@@ -53,5 +53,17 @@ const Corruption corruption_values[] = {
   { "key-with-blanks",
     "CREATE TABLE a (name text UNIQUE, note text); INSERT INTO a VALUES ('ada l', ' x ')",
     "INSERT INTO a VALUES ('bob ', '')", "t.a.name", 1, NULL, 0 },
+  { "label-variants",
+    "CREATE TABLE a (status text); INSERT INTO a SELECT (ARRAY['active', 'gone'])[1 + g % 2] FROM"
+    " generate_series(1, 20) g",
+    "INSERT INTO a VALUES ('Active'), ('gone ')", "t.a.status", 2, NULL, 0 },
+  { "enum-label-unused",
+    "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (m mood); INSERT INTO a SELECT"
+    " (ARRAY['sad', 'ok'])[1 + g % 2]::mood FROM generate_series(1, 3000) g; ANALYZE a",
+    "UPDATE a SET m = 'ok'", "t.mood", -1, "no row uses “sad”", 0 },
+  { "json-invalid",
+    "CREATE TABLE a (payload text); INSERT INTO a VALUES ('{\"a\": [1]}'), ('[]'), (NULL), (''),"
+    " (' 5 '), ('true')",
+    "INSERT INTO a VALUES ('{\"a\": 1'), ('nothing')", "t.a.payload", 2, NULL, 0 },
   { NULL, NULL, NULL, NULL, 0, NULL, 0 },
 };

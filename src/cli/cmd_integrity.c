@@ -415,23 +415,31 @@ run_quick (CliContext *context, int argc, char **argv, GError **error)
 
 /* --- for other commands --------------------------------------------------------------------------- */
 
-/* Settings, statistics and privileges of a scratch cluster say nothing of the backup. */
+/* Checks of rows: what settings, statistics and privileges are is another question. */
+static bool
+check_rows (CliContext *context, const char *url, IntegrityBase *base, IntegrityRun **ret_run,
+            GError **error)
+{
+  const IntegrityFlags none = { 0 };
+  IntegrityOptions options = { 0 };
+  if (!integrity_base_open (context, url, base, error)
+      || !integrity_options (base, &none, &options, error))
+    return false;
+  options.categories = 1u << CHECK_CATEGORY_ORPHANS | 1u << CHECK_CATEGORY_RULES
+                       | 1u << CHECK_CATEGORY_CONSISTENCY;
+  return integrity_run (url, &options, &base->report, ret_run, error);
+}
+
 static bool
 inspect (CliContext *context, const char *url, json_t **ret_report, GError **error)
 {
   g_auto (IntegrityBase) base = { 0 };
   g_autoptr (IntegrityRun) run = NULL;
-  IntegrityFlags none = { 0 };
-  IntegrityOptions options = { 0 };
-  if (!integrity_base_open (context, url, &base, error)
-      || !integrity_options (&base, &none, &options, error))
-    return false;
-  options.categories = 1u << CHECK_CATEGORY_ORPHANS | 1u << CHECK_CATEGORY_RULES
-                       | 1u << CHECK_CATEGORY_CONSISTENCY;
-  ReportSpec spec = { .project = base.project, .mode = "proof" };
   report_step (&context->report, "checking the integrity of the copy");
-  if (!integrity_run (url, &options, &base.report, &run, error)
-      || !report_build (run, &spec, ret_report, error))
+  if (!check_rows (context, url, &base, &run, error))
+    return false;
+  const ReportSpec spec = { .project = base.project, .mode = "proof" };
+  if (!report_build (run, &spec, ret_report, error))
     return false;
   unsigned int count = integrity_run_count (run, CHECK_SEVERITY_ERROR);
   g_autofree char *text

@@ -197,6 +197,12 @@ $FOUND"; }
   expect "autovacuum-off setting autovacuum"
   expect "archive-failing archiving"
   expect "setting-pending-restart setting max_connections"
+  # A young prepared transaction is looked at, and not yet a finding.
+  pg_sql "$MAJOR" shop "BEGIN; INSERT INTO w VALUES (1); PREPARE TRANSACTION 'young'"
+  look --check=prepared-transaction-old
+  [ -z "$FOUND" ]
+  assert_json '.coverage[0].looked_at == 1'
+  pg_sql "$MAJOR" shop "ROLLBACK PREPARED 'young'"
   run_keel integrity quick
   assert_status 1
   assert_stdout "setting-fsync"

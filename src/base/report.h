@@ -13,6 +13,7 @@ typedef struct
   uint64_t done_bytes; /* of total_bytes, which may be an estimate; 0: unknown */
   uint64_t total_bytes;
   uint64_t rows;
+  uint64_t total_rows; /* where rows are what is counted; 0: bytes are */
 } ReportProgress;
 
 typedef struct Report Report;

@@ -1,5 +1,6 @@
 /* pgkeel seed: make the environment's database have the rows that the project's seeds say. */
 #include "cli/cmd_integrity.h"
+#include "cli/cmd_seed_generate.h"
 #include "cli/cmds.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
@@ -405,22 +406,84 @@ load_audited (Seeding *seeding, GError **error)
   return done;
 }
 
+/* The generators come when the files' rows are there: they may refer to them. */
+static bool
+generate (Seeding *seeding, json_t **ret_json, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  const SeedGenerate spec = { .context = seeding->context,
+                              .url = seeding->url,
+                              .conn = seeding->conn,
+                              .config = seeding->config,
+                              .dry_run = option_dry_run };
+  if (option_minimal || !seed_generate_is_wanted (&spec))
+    {
+      *ret_json = json_null ();
+      return true;
+    }
+  if (option_dry_run)
+    return seed_generate_run (&spec, ret_json, error);
+  if (!seed_generate_audit (&spec, seeding->project, "intent", NULL, error))
+    return false;
+  bool done = seed_generate_run (&spec, ret_json, &problem);
+  if (!seed_generate_audit (&spec, seeding->project, done ? "done" : "failed",
+                            done ? NULL : problem->message, NULL))
+    report_warning (&seeding->context->report, "the outcome could not be written to the audit log",
+                    NULL);
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return done;
+}
+
+static bool
+show_and_generate (CliContext *context, Seeding *seeding, bool is_loaded, GError **error)
+{
+  const SeedResult *result = &seeding->result;
+  json_t *generated = NULL;
+  if (!is_loaded)
+    {
+      if (context->json && result->expects != NULL && result->expects->len > 0)
+        output_json (json_pack ("{s:o}", "expectations", expects_json (result)));
+      return false;
+    }
+  if (!context->json)
+    print_result (seeding);
+  bool done = generate (seeding, &generated, error);
+  if (context->json)
+    {
+      json_t *shown = result_json (seeding);
+      json_object_set_new (shown, "generated", done ? generated : json_null ());
+      output_json (shown);
+    }
+  else if (done)
+    json_decref (generated);
+  return done;
+}
+
+static bool
+write_generated (const Seeding *seeding, GError **error)
+{
+  const SeedGenerate spec = { .context = seeding->context,
+                              .url = seeding->url,
+                              .conn = seeding->conn,
+                              .config = seeding->config };
+  return seed_generate_write (&spec, error);
+}
+
 static bool
 run_seed (CliContext *context, int argc, char **argv, GError **error)
 {
   (void) argc;
   g_auto (Seeding) seeding = { 0 };
-  if (!choose_environment (context, argv[0], error) || !open_all (context, &seeding, error)
-      || !ask_to_clean (&seeding, error))
+  if (!seed_generate_check_options (error) || !choose_environment (context, argv[0], error)
+      || !open_all (context, &seeding, error))
     return false;
-  bool done = load_audited (&seeding, error);
-  if (context->json && done)
-    output_json (result_json (&seeding));
-  else if (context->json && seeding.result.expects != NULL && seeding.result.expects->len > 0)
-    output_json (json_pack ("{s:o}", "expectations", expects_json (&seeding.result)));
-  else if (done)
-    print_result (&seeding);
-  return done;
+  if (seed_generate_wants_output ())
+    return write_generated (&seeding, error);
+  if (!ask_to_clean (&seeding, error))
+    return false;
+  bool is_loaded = load_audited (&seeding, error);
+  return show_and_generate (context, &seeding, is_loaded, error);
 }
 
 static const GOptionEntry seed_options[]
@@ -432,6 +495,7 @@ static const GOptionEntry seed_options[]
           "Load only what seeds.yaml calls essential", NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &option_dry_run,
           "Do it all, show it, and take it back", NULL },
+        SEED_GENERATE_ENTRIES,
         G_OPTION_ENTRY_NULL };
 
 const CliCommand seed_command = {
@@ -445,6 +509,8 @@ const CliCommand seed_command = {
     "are known by their natural key: new ones are inserted, others changed to what the file says, and what is\n"
     "as it should be is left alone: a second run writes nothing. Rows that have left the files are removed if\n"
     "pgkeel seeded them and nobody has changed them since. All of it is one transaction.\n\n"
+    "Then come the rows for volume that generate: in seeds.yaml declares (docs/generators.md), once: a second run\n"
+    "finds them there. With --table and --output they are written to a file instead, and nothing is loaded.\n\n"
     "A production database is refused, by what its stamp says. Without a terminal --yes confirms --clean.",
   .example = "pgkeel seed development --validate",
   .options = seed_options,

@@ -23,9 +23,9 @@ static struct
   bool quiet, verbose, is_terminal;
   bool is_drawn;
   int64_t began_us;
-  char *phase;          /* of the line that is drawn */
-  int64_t phase_us;     /* when that phase began */
-  uint64_t phase_bytes; /* what was done by then */
+  char *phase;         /* of the line that is drawn */
+  int64_t phase_us;    /* when that phase began */
+  uint64_t phase_done; /* bytes, or rows, by then */
   int64_t drawn_us;
 } state;
 
@@ -71,36 +71,53 @@ render_bar (double fraction, int cells)
   return g_string_free (bar, FALSE);
 }
 
+/* Of what is counted: rows where their number is known, else bytes. */
+static uint64_t
+done_of (const ReportProgress *progress)
+{
+  return progress->total_rows > 0 ? progress->rows : progress->done_bytes;
+}
+
+static uint64_t
+total_of (const ReportProgress *progress)
+{
+  return progress->total_rows > 0 ? progress->total_rows : progress->total_bytes;
+}
+
 /* The parts after the bar, the most useful first. */
 static GPtrArray *
 render_parts (const ReportProgress *progress, const ProgressRate *rate, double fraction)
 {
   GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *done = size_format (progress->done_bytes);
+  bool by_rows = progress->total_rows > 0;
+  g_autofree char *done
+      = by_rows ? text_format_count (progress->rows) : size_format (progress->done_bytes);
   if (fraction >= 0)
     {
-      g_autofree char *total = size_format (progress->total_bytes);
+      g_autofree char *total = by_rows ? text_format_count (progress->total_rows)
+                                       : size_format (progress->total_bytes);
       g_ptr_array_add (parts, g_strdup_printf ("%3.0f%%", floor (fraction * 100)));
       g_ptr_array_add (parts, g_strdup_printf ("%s of %s", done, total));
     }
   else if (progress->done_bytes > 0)
     g_ptr_array_add (parts, g_steal_pointer (&done));
 
-  if (fraction >= 0 && rate->bytes_per_second > 0)
+  if (fraction >= 0 && rate->per_second > 0)
     {
-      double left = (double) progress->total_bytes * (1 - fraction) / rate->bytes_per_second;
+      double left = (double) total_of (progress) * (1 - fraction) / rate->per_second;
       g_autofree char *eta = progress_format_clock (left);
       g_ptr_array_add (parts, g_strdup_printf ("ETA %s", eta));
     }
   else
     g_ptr_array_add (parts, progress_format_clock (rate->seconds));
 
-  if (rate->bytes_per_second > 0)
+  if (rate->per_second > 0)
     {
-      g_autofree char *speed = size_format ((uint64_t) rate->bytes_per_second);
-      g_ptr_array_add (parts, g_strdup_printf ("%s/s", speed));
+      uint64_t whole = (uint64_t) rate->per_second;
+      g_autofree char *speed = by_rows ? text_format_count (whole) : size_format (whole);
+      g_ptr_array_add (parts, g_strdup_printf ("%s%s/s", speed, by_rows ? " rows" : ""));
     }
-  if (progress->rows > 0)
+  if (progress->rows > 0 && !by_rows)
     {
       g_autofree char *rows = text_format_count (progress->rows);
       g_ptr_array_add (parts, g_strdup_printf ("%s rows", rows));
@@ -112,9 +129,9 @@ render_parts (const ReportProgress *progress, const ProgressRate *rate, double f
 static double
 fraction_of (const ReportProgress *progress)
 {
-  if (progress->total_bytes == 0)
+  if (total_of (progress) == 0)
     return -1;
-  return MIN ((double) progress->done_bytes / (double) progress->total_bytes, 1.0);
+  return MIN ((double) done_of (progress) / (double) total_of (progress), 1.0);
 }
 
 char *
@@ -193,8 +210,8 @@ static void
 draw_locked (const ReportProgress *progress, int64_t now_us)
 {
   ProgressRate rate = { .seconds = (double) (now_us - state.phase_us) / 1e6 };
-  if (rate.seconds >= RATE_MIN_SECONDS && progress->done_bytes > state.phase_bytes)
-    rate.bytes_per_second = (double) (progress->done_bytes - state.phase_bytes) / rate.seconds;
+  if (rate.seconds >= RATE_MIN_SECONDS && done_of (progress) > state.phase_done)
+    rate.per_second = (double) (done_of (progress) - state.phase_done) / rate.seconds;
   g_autofree char *line = progress_render (progress, &rate, terminal_width ());
   fprintf (stderr, "\r%s\033[K", line);
   fflush (stderr);
@@ -209,12 +226,12 @@ show_progress (Report *report, const ReportProgress *progress)
     return;
   int64_t now_us = clock_monotonic_us ();
   g_mutex_lock (&state.lock);
-  if (g_strcmp0 (state.phase, progress->phase) != 0 || progress->done_bytes < state.phase_bytes)
+  if (g_strcmp0 (state.phase, progress->phase) != 0 || done_of (progress) < state.phase_done)
     {
       g_free (state.phase);
       state.phase = g_strdup (progress->phase);
       state.phase_us = now_us;
-      state.phase_bytes = progress->done_bytes;
+      state.phase_done = done_of (progress);
     }
   if (now_us - state.drawn_us >= REDRAW_US)
     draw_locked (progress, now_us);

@@ -20,8 +20,8 @@ void progress_clear (void);
 /* How fast, from what PROGRESS was START_US ago; what progress_render shows. */
 typedef struct
 {
-  double bytes_per_second; /* 0: not known yet */
-  double seconds;          /* since the phase began */
+  double per_second; /* bytes, or rows where their total is known; 0: not known yet */
+  double seconds;    /* since the phase began */
 } ProgressRate;
 
 /* The progress line for a terminal of WIDTH columns, never wider than WIDTH - 1; what does not fit

@@ -19,6 +19,18 @@ find_tables (SeedRun *run, GPtrArray *tables, GError **error)
       if (table != NULL && !g_ptr_array_find (tables, table, NULL))
         g_ptr_array_add (tables, table);
     }
+  const Node *generated
+      = run->config->generate != NULL ? node_find (run->config->generate, "tables") : NULL;
+  for (guint i = 0;
+       generated != NULL && generated->children != NULL && i < generated->children->len; i++)
+    {
+      const Node *node = generated->children->pdata[i];
+      SeedTable *table;
+      if (!seed_tables_find_written (run->tables, node->key, &table, error))
+        return false;
+      if (table != NULL && !g_ptr_array_find (tables, table, NULL))
+        g_ptr_array_add (tables, table);
+    }
   for (guint i = 0; i < run->config->clean->len; i++)
     {
       const SeedName *name = run->config->clean->pdata[i];

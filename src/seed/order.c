@@ -190,6 +190,7 @@ seed_order (SeedRun *run, GError **error)
       if (!order_component (run, component, ordered, error))
         return false;
     }
-  memcpy (run->sets->pdata, ordered->pdata, ordered->len * sizeof (gpointer));
+  if (ordered->len > 0)
+    memcpy (run->sets->pdata, ordered->pdata, ordered->len * sizeof (gpointer));
   return true;
 }

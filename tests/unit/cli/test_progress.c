@@ -12,7 +12,7 @@
 static char *
 render (const ReportProgress *progress, double bytes_per_second, double seconds, int width)
 {
-  ProgressRate rate = { .bytes_per_second = bytes_per_second, .seconds = seconds };
+  ProgressRate rate = { .per_second = bytes_per_second, .seconds = seconds };
   return progress_render (progress, &rate, width);
 }
 
@@ -42,6 +42,17 @@ test_narrow_terminals_lose_the_least_useful (void **state)
   assert_string_equal (line, "dumping   25%  50.0 MB of 200.0 MB");
   g_autofree char *tiny = render (&progress, 10.0 * MB, 5, 5);
   assert_string_equal (tiny, "dump");
+}
+
+static void
+test_rows_are_counted_where_their_total_is_known (void **state)
+{
+  (void) state;
+  ReportProgress progress = { .phase = "generating users", .rows = 250000, .total_rows = 1000000 };
+  g_autofree char *line = render (&progress, 125000, 2, 130);
+  assert_string_equal (
+      line, "generating users  [=======>                      ]   25%  250,000 of 1,000,000"
+            "  ETA 0:06  125,000 rows/s");
 }
 
 static void
@@ -265,6 +276,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_everything_on_a_wide_terminal),
     cmocka_unit_test (test_narrow_terminals_lose_the_least_useful),
+    cmocka_unit_test (test_rows_are_counted_where_their_total_is_known),
     cmocka_unit_test (test_an_unknown_total_has_no_bar_and_no_eta),
     cmocka_unit_test (test_a_total_that_was_too_low_stops_at_all),
     cmocka_unit_test (test_names_cannot_steer_the_terminal),

@@ -25,7 +25,9 @@ seed_place_at (const char *file, const char *text, size_t offset)
 char *
 seed_one_line (const char *format, va_list args)
 {
-  g_autofree char *text = g_strdup_vprintf (format, args);
+  g_autofree char *raw = g_strdup_vprintf (format, args);
+  /* jansson quotes what it stopped at up to a byte, not to a character. */
+  g_autofree char *text = g_utf8_make_valid (raw, -1);
   for (char *at = text; *at != '\0'; at++)
     if (g_ascii_iscntrl (*at))
       *at = ' ';

@@ -50,7 +50,8 @@ limit_to_budget (CheckContext *context, GError **error)
   const Runner *runner = context->runner;
   if (runner->give_up_us == 0)
     return true;
-  int64_t left_ms = MAX (1, (runner->give_up_us - clock_monotonic_us ()) / 1000);
+  /* Rounded up: what is cut off must not look as if there had still been time. */
+  int64_t left_ms = MAX (1, (runner->give_up_us - clock_monotonic_us ()) / 1000 + 1);
   int timeout_ms = runner->options->statement_timeout_ms;
   if (timeout_ms > 0)
     left_ms = MIN (left_ms, timeout_ms);

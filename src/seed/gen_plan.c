@@ -188,21 +188,34 @@ resolve_links (GenModel *model, const GenSettings *settings, GenTable *table, GE
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+static bool
+is_link_to (const GenTable *table, const GenLink *link, const char *name)
+{
+  g_autofree char *full = g_strconcat (link->parent_schema, ".", link->parent_name, NULL);
+  if (strcmp (link->parent_name, name) == 0 || strcmp (full, name) == 0
+      || strcmp (link->name, name) == 0)
+    return true;
+  for (guint j = 0; j < link->count; j++)
+    if (strcmp (gen_table_column (table, link->columns[j])->name, name) == 0)
+      return true;
+  return false;
+}
+
+/* Of several keys to the same parent, the one that every row has: "granted_by" is nobody's child. */
 static GenLink *
 find_link_to (const GenTable *table, const char *name)
 {
+  GenLink *found = NULL;
   for (guint i = 0; i < table->links->len; i++)
     {
       GenLink *link = table->links->pdata[i];
-      g_autofree char *full = g_strconcat (link->parent_schema, ".", link->parent_name, NULL);
-      if (strcmp (link->parent_name, name) == 0 || strcmp (full, name) == 0
-          || strcmp (link->name, name) == 0)
-        return link;
-      for (guint j = 0; j < link->count; j++)
-        if (strcmp (gen_table_column (table, link->columns[j])->name, name) == 0)
-          return link;
+      if (link->is_null || !is_link_to (table, link, name))
+        continue;
+      if (found == NULL
+          || (gen_link_is_nullable (table, found) && !gen_link_is_nullable (table, link)))
+        found = link;
     }
-  return NULL;
+  return found;
 }
 
 static bool

@@ -32,7 +32,8 @@ CREATE TABLE \"App Users\" (
 CREATE UNIQUE INDEX ON \"App Users\" (lower (email));
 CREATE TABLE roles (id serial PRIMARY KEY, name text NOT NULL UNIQUE);
 INSERT INTO roles (name) VALUES ('admin'), ('user'), ('moderator'), ('guest');
-CREATE TABLE user_roles (user_id bigint REFERENCES \"App Users\", role_id int REFERENCES roles, PRIMARY KEY (user_id, role_id));
+CREATE TABLE user_roles (user_id bigint REFERENCES \"App Users\", role_id int REFERENCES roles,
+  granted_by bigint REFERENCES \"App Users\", PRIMARY KEY (user_id, role_id));
 CREATE TABLE wallets (id uuid PRIMARY KEY, user_id bigint NOT NULL UNIQUE REFERENCES \"App Users\",
   amount numeric(12,4) NOT NULL CHECK (amount > 0 AND amount < 1000), currency char(3) NOT NULL);
 CREATE TABLE orders (id serial PRIMARY KEY, user_id bigint NOT NULL REFERENCES \"App Users\", number int NOT NULL,

@@ -62,6 +62,21 @@ clean_ledger (const GenRunSpec *spec, uint64_t *ret_rows, GError **error)
   return true;
 }
 
+/* The planner knows nothing of tables that were just filled. */
+static bool
+analyze (const GenRunSpec *spec, const GenModel *model, GError **error)
+{
+  for (guint i = 0; i < model->tables->len; i++)
+    {
+      const GenTable *table = model->tables->pdata[i];
+      g_autofree char *name = db_quote_name (table->schema, table->name);
+      g_autofree char *sql = g_strdup_printf ("ANALYZE %s", name);
+      if (!table->is_done && table->rows > 0 && !db_exec (spec->conn, sql, error))
+        return false;
+    }
+  return true;
+}
+
 static bool
 run_locked (const GenRunSpec *spec, GenRunResult *result, GError **error)
 {
@@ -75,7 +90,8 @@ run_locked (const GenRunSpec *spec, GenRunResult *result, GError **error)
                              .model = result->model,
                              .jobs = spec->jobs,
                              .report = spec->report };
-  return spec->dry_run || gen_load (&load, &result->load, error);
+  return spec->dry_run
+         || (gen_load (&load, &result->load, error) && analyze (spec, result->model, error));
 }
 
 bool

@@ -113,6 +113,8 @@ digest () { sql "SELECT md5 (string_agg (t::text, E'\n' ORDER BY t::text)) FROM 
     [ "$(sql 'SELECT max (n) FROM (SELECT count(*) AS n FROM orders GROUP BY user_id) x')" -gt 200 ]
     [ "$(sql 'SELECT min (n) || max (n)::text FROM (SELECT count(*) AS n FROM user_roles GROUP BY user_id) x')" = 13 ]
     [ "$(sql 'SELECT count(*) FROM parts_0')" -gt 100 ]
+    # The planner knows the tables.
+    [ "$(sql "SELECT reltuples FROM pg_class WHERE relname = 'App Users'")" = 1000 ]
     # Sequences stand behind what was written.
     [ "$(sql "INSERT INTO orders (user_id, number) VALUES (1, 5000) RETURNING id")" = 2001 ]
     sql "DELETE FROM orders WHERE number = 5000"

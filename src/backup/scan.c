@@ -247,7 +247,7 @@ add_range (GArray *ranges, const ScanTable *table, uint64_t first, uint64_t end)
 {
   uint64_t blocks = table->heap_bytes / BLOCK_BYTES;
   Range range = { .table = table, .first_block = first, .end_block = end < blocks ? end : 0 };
-  range.weight_bytes = table->total_bytes * (end - first) / blocks;
+  range.weight_bytes = table->total_bytes / blocks * (end - first);
   g_array_append_val (ranges, range);
 }
 

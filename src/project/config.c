@@ -65,6 +65,33 @@ static const cyaml_schema_field_t integrity_fields[] = {
   CYAML_FIELD_END,
 };
 
+static const cyaml_schema_value_t text_entry = {
+  CYAML_VALUE_STRING (CYAML_FLAG_POINTER, char, 1, TEXT_MAX),
+};
+
+static const cyaml_schema_field_t guard_fields[] = {
+  TEXT ("label", ConfigGuard, label),
+  CYAML_FIELD_SEQUENCE ("protect", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigGuard, protect,
+                        &text_entry, 0, CYAML_UNLIMITED),
+  CYAML_FIELD_BOOL_PTR ("strict", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigGuard, strict),
+  TEXT ("proof_max_age", ConfigGuard, proof_max_age),
+  CYAML_FIELD_SEQUENCE ("production", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigGuard,
+                        production, &text_entry, 0, CYAML_UNLIMITED),
+  CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t incident_fields[] = {
+  TEXT ("notify", ConfigIncident, notify),
+  TEXT ("webhook", ConfigIncident, webhook),
+  CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t audit_fields[] = {
+  CYAML_FIELD_BOOL_PTR ("database_head", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigAudit,
+                        database_head),
+  CYAML_FIELD_END,
+};
+
 const cyaml_schema_field_t config_environment_fields[] = {
   CYAML_FIELD_BOOL_PTR ("local", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigEnvironment,
                         local),
@@ -88,6 +115,9 @@ enum
   FIELD_MIGRATIONS,
   FIELD_SEEDS,
   FIELD_INTEGRITY,
+  FIELD_GUARD,
+  FIELD_INCIDENT,
+  FIELD_AUDIT,
   FIELD_ENVIRONMENTS,
   FIELD_END,
 };
@@ -98,6 +128,9 @@ const cyaml_schema_field_t config_fields[] = {
   [FIELD_MIGRATIONS] = MAPPING ("migrations", Config, migrations, migrations_fields),
   [FIELD_SEEDS] = MAPPING ("seeds", Config, seeds, seeds_fields),
   [FIELD_INTEGRITY] = MAPPING ("integrity", Config, integrity, integrity_fields),
+  [FIELD_GUARD] = MAPPING ("guard", Config, guard, guard_fields),
+  [FIELD_INCIDENT] = MAPPING ("incident", Config, incident, incident_fields),
+  [FIELD_AUDIT] = MAPPING ("audit", Config, audit, audit_fields),
   [FIELD_ENVIRONMENTS] = MAPPING ("environments", Config, environments, no_fields),
   [FIELD_END] = CYAML_FIELD_END,
 };

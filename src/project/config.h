@@ -63,6 +63,28 @@ typedef struct
 
 typedef struct
 {
+  char *label;
+  char **protect;
+  uint32_t protect_count;
+  bool *strict;
+  char *proof_max_age;
+  char **production;
+  uint32_t production_count;
+} ConfigGuard;
+
+typedef struct
+{
+  char *notify;
+  char *webhook;
+} ConfigIncident;
+
+typedef struct
+{
+  bool *database_head;
+} ConfigAudit;
+
+typedef struct
+{
   char *name; /* in lower case, aliases resolved; the others are NULL where nothing is written */
   char *key;  /* as written */
   bool *local;
@@ -79,6 +101,9 @@ typedef struct
   ConfigMigrations *migrations;
   ConfigSeeds *seeds;
   ConfigIntegrity *integrity;
+  ConfigGuard *guard;
+  ConfigIncident *incident;
+  ConfigAudit *audit;
   ConfigEnvironment *environments;
   uint32_t environment_count;
 

@@ -69,6 +69,11 @@ project_free (Project *project)
   migrations_clear (&project->migrations);
   g_free (project->seeds_dir);
   g_free (project->integrity.checks_folder);
+  g_free (project->guard.label);
+  g_strfreev (project->guard.protect);
+  g_strfreev (project->guard.production);
+  g_free (project->incident.notify_command);
+  g_free (project->incident.webhook);
   g_ptr_array_unref (project->environments);
   g_free (project->environment_reason);
   g_ptr_array_unref (project->files_read);

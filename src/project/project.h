@@ -48,6 +48,23 @@ typedef struct
   int64_t statement_timeout_ms; /* of one check; 0: none */
 } ProjectIntegrity;
 
+/* The section `guard`. */
+typedef struct
+{
+  char *label;                   /* protects a volume: "name=value", or "name" with any value */
+  char **protect;                /* volumes by name, with * and ?; NULL-terminated, never NULL */
+  bool is_strict;                /* no privileged containers, no mounts of the Engine's socket */
+  int64_t proof_max_age_seconds; /* of the proof that a deletion needs: 24 hours */
+  char **production; /* compose files and contexts that are production: names with * and ? */
+} ProjectGuard;
+
+/* The section `incident`. */
+typedef struct
+{
+  char *notify_command; /* for a shell, as written; NULL: none */
+  char *webhook;        /* a URL; NULL: none */
+} ProjectIncident;
+
 typedef struct
 {
   char *folder;            /* absolute: where pgkeel.yaml is, or where we were started */
@@ -62,7 +79,10 @@ typedef struct
   ProjectMigrations migrations;
   char *seeds_dir; /* seen from the project's folder, as written: "seeds" when nothing is */
   ProjectIntegrity integrity;
-  GPtrArray *environments;               /* of ProjectEnvironment */
+  ProjectGuard guard;
+  ProjectIncident incident;
+  bool audit_has_database_head; /* the end of the audit log is kept in the database as well */
+  GPtrArray *environments;      /* of ProjectEnvironment */
   const ProjectEnvironment *environment; /* the chosen one */
   char *environment_reason; /* how it was chosen: "--env", "PGKEEL_ENV", "default", ... */
   GPtrArray *files_read;    /* of char *, absolute, in the order read: pgkeel.yaml, .env, ... */

@@ -47,6 +47,45 @@ settle_refuse_value (const Settle *settle, const Node *node, const char *text, c
                        wanted, shown);
 }
 
+bool
+settle_list (const Settle *settle, const char *path, char *const *written, uint32_t count,
+             char ***ret_list, GError **error)
+{
+  const Node *list = node_find (settle->config->root, path);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  for (uint32_t i = 0; i < count; i++)
+    {
+      const Node *node = list->children->pdata[i];
+      Place place = { settle->file, settle->source, node->line, node->column };
+      char *text;
+      if (!variables_expand (settle->variables, written[i], &place, &text, error))
+        return false;
+      g_ptr_array_add (texts, text);
+    }
+  if (list != NULL)
+    settle_remember_origin (settle, path, node_place (list, settle->file));
+  g_ptr_array_set_free_func (texts, NULL);
+  g_ptr_array_add (texts, NULL);
+  *ret_list = (char **) g_ptr_array_free (g_steal_pointer (&texts), FALSE);
+  return true;
+}
+
+bool
+settle_duration (const Settle *settle, const char *path, const char *written, int64_t *ret_seconds,
+                 GError **error)
+{
+  const Node *node;
+  int64_t seconds;
+  g_autofree char *text = NULL;
+  if (!settle_expanded (settle, path, written, &text, &node, error) || text == NULL)
+    return written == NULL;
+  if (!duration_parse (text, &seconds) || seconds <= 0)
+    return settle_refuse_value (settle, node, text, "a duration",
+                                "Write a number and m, h, d or w, as in 48h or 7d.", error);
+  *ret_seconds = seconds;
+  return true;
+}
+
 static bool
 settle_name (const Settle *settle, GError **error)
 {
@@ -119,22 +158,6 @@ settle_min_size (const Settle *settle, const char *written, GError **error)
 }
 
 static bool
-settle_keep (const Settle *settle, const char *path, const char *written, int64_t *ret_seconds,
-             GError **error)
-{
-  const Node *node;
-  g_autofree char *text = NULL;
-  if (!settle_expanded (settle, path, written, &text, &node, error) || text == NULL)
-    return written == NULL;
-  int64_t seconds;
-  if (!duration_parse (text, &seconds) || seconds <= 0)
-    return settle_refuse_value (settle, node, text, "a duration",
-                                "Write a number and m, h, d or w, as in 48h or 7d.", error);
-  *ret_seconds = seconds;
-  return true;
-}
-
-static bool
 settle_schedule (const Settle *settle, const char *path, const char *written, char **ret_schedule,
                  GError **error)
 {
@@ -200,8 +223,9 @@ settle_backup (const Settle *settle, GError **error)
   const ConfigPair *schedule = backup->schedule != NULL ? backup->schedule : &no_pair;
   return settle_backup_folder (settle, backup->dir, error)
          && settle_min_size (settle, backup->min_size, error)
-         && settle_keep (settle, "backup.keep.db", keep->db, &project->keep_db_seconds, error)
-         && settle_keep (settle, "backup.keep.full", keep->full, &project->keep_full_seconds, error)
+         && settle_duration (settle, "backup.keep.db", keep->db, &project->keep_db_seconds, error)
+         && settle_duration (settle, "backup.keep.full", keep->full, &project->keep_full_seconds,
+                             error)
          && settle_schedule (settle, "backup.schedule.db", schedule->db, &project->schedule_db,
                              error)
          && settle_schedule (settle, "backup.schedule.full", schedule->full,
@@ -214,7 +238,7 @@ settle_project (const Settle *settle, GError **error)
 {
   return settle_name (settle, error) && settle_backup (settle, error)
          && settle_migrations (settle, error) && settle_seeds (settle, error)
-         && settle_integrity (settle, error);
+         && settle_integrity (settle, error) && settle_guard (settle, error);
 }
 
 static const Node *

@@ -29,6 +29,18 @@ bool settle_seeds (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESU
 /* The section `integrity`; settle_project calls it. */
 bool settle_integrity (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The sections `guard`, `incident` and `audit`; settle_project calls it. */
+bool settle_guard (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The list at PATH as a NULL-terminated vector of expanded texts; *RET_LIST is never NULL. */
+bool settle_list (const Settle *settle, const char *path, char *const *written, uint32_t count,
+                  char ***ret_list, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The key at PATH as a duration of whole seconds, more than none; *RET_SECONDS stays as it is when
+ * nothing is written. */
+bool settle_duration (const Settle *settle, const char *path, const char *written,
+                      int64_t *ret_seconds, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* For the functions above: remembers that KEY comes from ORIGIN, which is taken over. */
 void settle_remember_origin (const Settle *settle, const char *key, char *origin);
 

@@ -1,5 +1,4 @@
 /* The section `integrity` of pgkeel.yaml. */
-#include "base/size.h"
 #include "project/check.h"
 #include "project/settle.h"
 
@@ -21,23 +20,6 @@ settle_checks (const Settle *settle, const char *written, GError **error)
   return true;
 }
 
-static bool
-settle_backup_max_age (const Settle *settle, const char *written, GError **error)
-{
-  const Node *node;
-  int64_t seconds;
-  g_autofree char *text = NULL;
-  settle->project->integrity.backup_max_age_seconds = BACKUP_MAX_AGE_DEFAULT_SECONDS;
-  if (!settle_expanded (settle, "integrity.backup_max_age", written, &text, &node, error)
-      || text == NULL)
-    return written == NULL;
-  if (!duration_parse (text, &seconds) || seconds <= 0)
-    return settle_refuse_value (settle, node, text, "a duration",
-                                "Write a number and m, h, d or w, as in 24h or 7d.", error);
-  settle->project->integrity.backup_max_age_seconds = seconds;
-  return true;
-}
-
 bool
 settle_integrity (const Settle *settle, GError **error)
 {
@@ -45,8 +27,10 @@ settle_integrity (const Settle *settle, GError **error)
   const ConfigIntegrity *written
       = settle->config->integrity != NULL ? settle->config->integrity : &none;
   settle->project->integrity.statement_timeout_ms = STATEMENT_TIMEOUT_DEFAULT_MS;
+  settle->project->integrity.backup_max_age_seconds = BACKUP_MAX_AGE_DEFAULT_SECONDS;
   return settle_checks (settle, written->checks, error)
-         && settle_backup_max_age (settle, written->backup_max_age, error)
+         && settle_duration (settle, "integrity.backup_max_age", written->backup_max_age,
+                             &settle->project->integrity.backup_max_age_seconds, error)
          && settle_timeout (settle, "integrity.statement_timeout", written->statement_timeout, true,
                             &settle->project->integrity.statement_timeout_ms, error);
 }

@@ -97,26 +97,17 @@ static bool
 settle_ignore (const Settle *settle, const ConfigMigrations *migrations, GError **error)
 {
   const Node *list = node_find (settle->config->root, "migrations.ignore");
-  g_autoptr (GPtrArray) patterns = g_ptr_array_new_with_free_func (g_free);
-  for (uint32_t i = 0; i < migrations->ignore_count; i++)
-    {
-      const Node *node = list->children->pdata[i];
-      Place place = { settle->file, settle->source, node->line, node->column };
-      char *pattern;
-      if (!variables_expand (settle->variables, migrations->ignore[i], &place, &pattern, error))
-        return false;
-      g_ptr_array_add (patterns, pattern);
-      if (!is_pattern (pattern))
-        return settle_refuse_value (settle, node, pattern, "a pattern for schemas or tables",
-                                    "Write it as schema or schema.table; * and ? stand for any "
-                                    "characters and for one.",
-                                    error);
-    }
-  if (list != NULL)
-    settle_remember_origin (settle, "migrations.ignore", node_place (list, settle->file));
-  g_ptr_array_add (patterns, NULL);
-  settle->project->migrations.ignore
-      = (char **) g_ptr_array_free (g_steal_pointer (&patterns), FALSE);
+  if (!settle_list (settle, "migrations.ignore", migrations->ignore, migrations->ignore_count,
+                    &settle->project->migrations.ignore, error))
+    return false;
+  char **patterns = settle->project->migrations.ignore;
+  for (guint i = 0; patterns[i] != NULL; i++)
+    if (!is_pattern (patterns[i]))
+      return settle_refuse_value (settle, list->children->pdata[i], patterns[i],
+                                  "a pattern for schemas or tables",
+                                  "Write it as schema or schema.table; * and ? stand for any "
+                                  "characters and for one.",
+                                  error);
   return true;
 }
 

@@ -144,6 +144,40 @@ test_integrity_settings (void **state)
 }
 
 static void
+test_guard_settings (void **state)
+{
+  const char *folder = *state;
+  write_file (
+      folder, "pgkeel.yaml",
+      "guard: {label: org.example.keep, protect: [pg*, keep], strict: true, proof_max_age: 2h,\n"
+      "  production: [live.yml]}\n"
+      "incident: {notify: \"mail $WHO\", webhook: \"https://example.org/x\"}\n"
+      "audit: {database_head: true}\n");
+  g_autoptr (Project) project = open_project (folder, NULL);
+  assert_string_equal (project->guard.label, "org.example.keep");
+  assert_int_equal (g_strv_length (project->guard.protect), 2);
+  assert_string_equal (project->guard.protect[1], "keep");
+  assert_true (project->guard.is_strict);
+  assert_int_equal (project->guard.proof_max_age_seconds, 7200);
+  assert_string_equal (project->guard.production[0], "live.yml");
+  assert_null (project->guard.production[1]);
+  assert_string_equal (project->incident.notify_command, "mail $WHO");
+  assert_string_equal (project->incident.webhook, "https://example.org/x");
+  assert_true (project->audit_has_database_head);
+  assert_string_equal (project_origin (project, "guard.protect"), "pgkeel.yaml:1:43");
+
+  write_file (folder, "pgkeel.yaml", "guard:\n");
+  g_autoptr (Project) without = open_project (folder, NULL);
+  assert_string_equal (without->guard.label, "com.ledgerflow.protect=true");
+  assert_null (without->guard.protect[0]);
+  assert_false (without->guard.is_strict);
+  assert_int_equal (without->guard.proof_max_age_seconds, 86400);
+  assert_string_equal (without->guard.production[0], "*prod.yml");
+  assert_null (without->incident.notify_command);
+  assert_false (without->audit_has_database_head);
+}
+
+static void
 test_the_file_is_found_from_below (void **state)
 {
   g_autofree char *below = g_build_filename (*state, "a", "b", NULL);
@@ -265,6 +299,7 @@ main (void)
     TEST (test_migration_settings),
     TEST (test_seeds_settings),
     TEST (test_integrity_settings),
+    TEST (test_guard_settings),
     TEST (test_the_file_is_found_from_below),
     TEST (test_a_folder_that_is_not_there),
     TEST (test_without_a_file),

@@ -1,0 +1,48 @@
+/*
+ * What is asked of a Docker Engine: GET only. A vtable, so that the policy is tested without one.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+typedef struct GuardEngine GuardEngine;
+struct GuardEngine
+{
+  /* GET PATH ("/volumes/x", escaped, without a version). *RET is NULL when the Engine says 404. Errors:
+   * KEEL_ERROR_UNREACHABLE; KEEL_ERROR_FAILED for other answers. Called from any thread. */
+  bool (*get) (GuardEngine *engine, const char *path, json_t **ret, GError **error);
+  void (*free) (GuardEngine *engine);
+};
+
+static inline void
+guard_engine_free (GuardEngine *engine)
+{
+  if (engine != NULL)
+    engine->free (engine);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardEngine, guard_engine_free)
+
+/* The Engine at HOST: "unix:///var/run/docker.sock" or "tcp://127.0.0.1:2375"; NULL: DOCKER_HOST, or the
+ * usual socket. Connects when asked. */
+bool guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* A volume, and what is known of it. */
+typedef struct
+{
+  char *name;
+  char *created;    /* ISO time, as the Engine has it */
+  char *mountpoint; /* on the Engine's host */
+  char *project;    /* com.docker.compose.project; NULL: none */
+  bool is_anonymous;
+  bool is_labelled;     /* carries the protection label */
+  bool is_named;        /* in guard.protect */
+  char *postgres;       /* PG_VERSION found in it ("17"); NULL: none, or it cannot be looked into */
+  bool is_readable;     /* whether its files could be looked at from here */
+  GPtrArray *container; /* of char *: names of the containers that mount it; NULL: not asked for */
+} GuardVolume;
+
+void guard_volume_free (GuardVolume *volume);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardVolume, guard_volume_free)

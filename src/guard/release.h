@@ -1,0 +1,39 @@
+/*
+ * A release opens one volume for one deletion: a file in a folder that only root may write
+ * (/var/lib/pgkeel/guard/releases, or PGKEEL_GUARD_STATE/releases), made by `pgkeel guard release`, taken by who
+ * decides the deletion: the plugin, or the wrapper where there is no plugin.
+ *
+ * It is bound to the volume's name and its time of making, so a new volume of the same name is not
+ * opened by an old release, and to one act. Taking it is one rename: of two deletions only one has it.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "guard/operation.h"
+
+#include <stdint.h>
+
+#define GUARD_RELEASE_SECONDS 600
+
+typedef struct
+{
+  const char *volume;
+  const char *created; /* of the volume, as the Engine has it */
+  GuardAct act;        /* GUARD_VOLUME_REMOVE */
+  const char *by;      /* who, for the log */
+  int64_t expires;     /* seconds since 1970 */
+} GuardRelease;
+
+/* PGKEEL_GUARD_STATE or /var/lib/pgkeel/guard, and "/releases". Caller frees. */
+char *guard_release_folder (void);
+
+/* Durable when it returns. A release of the same volume that is there is replaced. */
+bool guard_release_write (const char *folder, const GuardRelease *release, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether there is one for VOLUME as of CREATED, at NOW; TAKE: it is used up. A release that cannot be read,
+ * is not of this volume or too old does not count; a folder or file that others than root and its owner may
+ * write does not either. */
+bool guard_release_find (const char *folder, const char *volume, const char *created, GuardAct act,
+                         int64_t now, bool take, bool *ret_found, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -1,11 +1,12 @@
 #include "project/audit.h"
+#include "base/act_as.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
 #include "project/audit_line.h"
+#include "project/who.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* How the log ends, and so what the next line has to say. */
 typedef struct
@@ -89,25 +90,20 @@ settle_head (const Project *project, const Tail *tail, AuditHead *head, bool *re
   return !is_behind || audit_head_write (project, head, error);
 }
 
-static json_t *
-safe_string (const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  return json_string (valid);
-}
-
 /* The line without its newline; caller frees. */
 static char *
 compose (const Project *project, const char *action, const char *phase, const json_t *details,
          const AuditHead *head, bool is_head_lost, const char *torn_hash)
 {
   g_autofree char *time = clock_format_iso (clock_now ());
+  g_autoptr (json_t) who = who_am_i ();
   g_autoptr (json_t) line
-      = json_pack ("{s:s, s:I, s:o, s:o, s:i, s:s, s:s, s:s}", "time", time, "seq",
-                   (json_int_t) (head->count + 1), "user", safe_string (g_get_user_name ()), "host",
-                   safe_string (g_get_host_name ()), "pid", (int) getpid (), "environment",
-                   project->environment->name, "action", action, "phase", phase);
-  g_assert (line != NULL);
+      = json_pack ("{s:s, s:I}", "time", time, "seq", (json_int_t) (head->count + 1));
+  g_autoptr (json_t) what = json_pack ("{s:s, s:s, s:s}", "environment", project->environment->name,
+                                       "action", action, "phase", phase);
+  g_assert (line != NULL && what != NULL);
+  (void) json_object_update (line, who);
+  (void) json_object_update (line, what);
   if (details != NULL)
     (void) json_object_update_missing (line, (json_t *) details);
   json_object_del (line, "torn");
@@ -153,6 +149,8 @@ bool
 audit_write (const Project *project, const char *action, const char *phase, const json_t *details,
              GError **error)
 {
+  g_autofree char *folder = g_build_filename (project->folder, PROJECT_STATE_FOLDER, NULL);
+  g_auto (ActAs) act = act_as_owner_of (folder);
   g_auto (Fd) lock = -1;
   if (audit_lock (project, &lock, error) && write_locked (project, action, phase, details, error))
     return true;

@@ -1,3 +1,4 @@
+#include "base/act_as.h"
 #include "base/fs.h"
 #include "base/text.h"
 #include "project/audit_line.h"
@@ -190,7 +191,6 @@ read_chain (const Project *project, Chain *chain, GError **error)
 bool
 audit_verify (const Project *project, AuditReport *ret_report, GError **error)
 {
-  g_auto (Fd) lock = -1;
   g_auto (AuditHead) head = { 0 };
   g_auto (Chain) chain = { .hash = g_strdup (audit_hash_none ()) };
   chain.report.problems = g_ptr_array_new_with_free_func (g_free);
@@ -198,6 +198,8 @@ audit_verify (const Project *project, AuditReport *ret_report, GError **error)
   /* Looking must not make the folder. */
   g_autofree char *path = project_state_path (project, AUDIT_LOCK_FILE);
   g_autofree char *folder = g_path_get_dirname (path);
+  g_auto (ActAs) act = act_as_owner_of (folder);
+  g_auto (Fd) lock = -1;
   if ((g_file_test (folder, G_FILE_TEST_EXISTS) && !audit_lock (project, &lock, error))
       || !audit_head_read (project, &head, error) || !read_chain (project, &chain, error))
     return prefix_error (error, "verifying the audit log");

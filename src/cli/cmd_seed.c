@@ -233,6 +233,19 @@ print_tables (const SeedResult *result)
 }
 
 static void
+print_validation (const Seeding *seeding, const char *which)
+{
+  guint count = seeding->result.expects->len;
+  if (count > 0)
+    output_line ("%u of %u expectations hold%s", count, count, which);
+  if (seeding->integrity != NULL)
+    {
+      g_autofree char *line = report_coverage_line (seeding->integrity);
+      output_line ("integrity%s: no errors; looked at: %s", which, line);
+    }
+}
+
+static void
 print_rest (const Seeding *seeding)
 {
   const SeedResult *result = &seeding->result;
@@ -250,13 +263,7 @@ print_rest (const Seeding *seeding)
       const SeedKept *kept = result->kept->pdata[i];
       output_line ("kept in %s: %s: %s", kept->table, kept->key, kept->reason);
     }
-  if (result->expects->len > 0)
-    output_line ("%u of %u expectations hold", result->expects->len, result->expects->len);
-  if (seeding->integrity != NULL)
-    {
-      g_autofree char *line = report_coverage_line (seeding->integrity);
-      output_line ("integrity: no errors; looked at: %s", line);
-    }
+  print_validation (seeding, "");
 }
 
 static void
@@ -339,25 +346,64 @@ guard (Seeding *seeding, GError **error)
          || refuse (seeding, g_steal_pointer (&problem), error);
 }
 
+/* All that seeds.yaml expects, and integrity, with the generated rows. */
+static bool
+check_generated (DbConn *conn, void *data, GError **error)
+{
+  Seeding *seeding = data;
+  g_clear_pointer (&seeding->integrity, integrity_run_free);
+  if (seed_validate (conn, seeding->config, false, &seeding->result.expects, error)
+      && check_integrity (conn, seeding, error))
+    return true;
+  keel_error_suggest (error, "The generated rows are taken back; those of the files are there.");
+  return false;
+}
+
+static SeedGenerate
+generate_spec (Seeding *seeding)
+{
+  return (SeedGenerate){ .context = seeding->context,
+                         .url = seeding->url,
+                         .conn = seeding->conn,
+                         .config = seeding->config,
+                         .dry_run = option_dry_run,
+                         .inspect = option_validate ? check_generated : NULL,
+                         .inspect_data = seeding };
+}
+
+static bool
+is_generating (Seeding *seeding)
+{
+  const SeedGenerate spec = generate_spec (seeding);
+  return !option_minimal && seed_generate_is_wanted (&spec);
+}
+
+static bool
+open_run (Seeding *seeding, GError **error)
+{
+  const SeedSpec spec = { .project = seeding->project,
+                          .clean = option_clean,
+                          .validate = option_validate,
+                          .minimal = option_minimal,
+                          .generates = is_generating (seeding),
+                          .dry_run = option_dry_run,
+                          .inspect = option_validate ? check_integrity : NULL,
+                          .inspect_data = seeding };
+  return seed_run_new (&spec, seeding->conn, seeding->config, &seeding->context->report,
+                       &seeding->run, error);
+}
+
 static bool
 open_all (CliContext *context, Seeding *seeding, GError **error)
 {
   seeding->context = context;
   if (!context_project (context, &seeding->project, error))
     return false;
-  const SeedSpec spec = { .project = seeding->project,
-                          .clean = option_clean,
-                          .validate = option_validate,
-                          .minimal = option_minimal,
-                          .dry_run = option_dry_run,
-                          .inspect = option_validate ? check_integrity : NULL,
-                          .inspect_data = seeding };
   seeding->url = target_url (seeding->project, error);
   return seeding->url != NULL
          && db_connect (seeding->url, NULL, &db_retry_default, &seeding->conn, error)
          && guard (seeding, error) && seed_read_config (seeding->project, &seeding->config, error)
-         && seed_run_new (&spec, seeding->conn, seeding->config, &context->report, &seeding->run,
-                          error);
+         && open_run (seeding, error);
 }
 
 /* Emptying tables takes more than the rows that were seeded. */
@@ -411,12 +457,8 @@ static bool
 generate (Seeding *seeding, json_t **ret_json, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  const SeedGenerate spec = { .context = seeding->context,
-                              .url = seeding->url,
-                              .conn = seeding->conn,
-                              .config = seeding->config,
-                              .dry_run = option_dry_run };
-  if (option_minimal || !seed_generate_is_wanted (&spec))
+  const SeedGenerate spec = generate_spec (seeding);
+  if (!is_generating (seeding))
     {
       *ret_json = json_null ();
       return true;
@@ -449,6 +491,8 @@ show_and_generate (CliContext *context, Seeding *seeding, bool is_loaded, GError
   if (!context->json)
     print_result (seeding);
   bool done = generate (seeding, &generated, error);
+  if (done && !context->json && option_validate && !option_dry_run && is_generating (seeding))
+    print_validation (seeding, " with the generated rows");
   if (context->json)
     {
       json_t *shown = result_json (seeding);
@@ -461,12 +505,9 @@ show_and_generate (CliContext *context, Seeding *seeding, bool is_loaded, GError
 }
 
 static bool
-write_generated (const Seeding *seeding, GError **error)
+write_generated (Seeding *seeding, GError **error)
 {
-  const SeedGenerate spec = { .context = seeding->context,
-                              .url = seeding->url,
-                              .conn = seeding->conn,
-                              .config = seeding->config };
+  const SeedGenerate spec = generate_spec (seeding);
   return seed_generate_write (&spec, error);
 }
 

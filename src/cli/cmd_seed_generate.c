@@ -73,6 +73,8 @@ make_spec (const SeedGenerate *seed, GenRunSpec *ret_spec, GError **error)
                             .config = seed->config,
                             .jobs = (unsigned int) seed_generate_options.jobs,
                             .dry_run = seed->dry_run,
+                            .inspect = seed->inspect,
+                            .inspect_data = seed->inspect_data,
                             .report = &seed->context->report };
   return parse_scale (&ret_spec->scale, error);
 }

@@ -66,6 +66,8 @@ typedef struct
   DbConn *conn;
   const SeedConfig *config;
   bool dry_run;
+  bool (*inspect) (DbConn *conn, void *data, GError **error); /* as GenLoadSpec has it */
+  void *inspect_data;
 } SeedGenerate;
 
 /* False, with KEEL_ERROR_USAGE, for options that do not go together. */

@@ -226,19 +226,24 @@ load_all (Load *load, GError **error)
 }
 
 static bool
+inspect (const Load *load, GError **error)
+{
+  const GenLoadSpec *spec = load->spec;
+  return spec->inspect == NULL || spec->inspect (spec->conn, spec->inspect_data, error);
+}
+
+/* Whoever calls rolls back after a failure. */
+static bool
 finish_all (const Load *load, GError **error)
 {
   const GenModel *model = load->spec->model;
-  if (!db_exec (load->spec->conn, "BEGIN", error))
+  if (!db_exec (load->spec->conn, "BEGIN", error) || !inspect (load, error))
     return false;
   for (guint i = 0; i < model->tables->len; i++)
     {
       const GenTable *table = model->tables->pdata[i];
       if (!table->is_done && !gen_ledger_finish (load->spec->conn, table, error))
-        {
-          db_rollback (load->spec->conn);
-          return false;
-        }
+        return false;
     }
   return db_exec (load->spec->conn, "COMMIT", error);
 }
@@ -285,7 +290,8 @@ static bool
 load_alone (Load *load, GError **error)
 {
   DbConn *conn = load->spec->conn;
-  if (db_exec (conn, "BEGIN", error) && load_all (load, error) && db_exec (conn, "COMMIT", error))
+  if (db_exec (conn, "BEGIN", error) && load_all (load, error) && inspect (load, error)
+      && db_exec (conn, "COMMIT", error))
     return true;
   cancel_hold ();
   bool is_back = db_rollback (conn);

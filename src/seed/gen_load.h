@@ -18,6 +18,10 @@ typedef struct
   DbConn *conn; /* a session that does nothing else */
   GenModel *model;
   unsigned int jobs; /* sessions; 0: one for few rows, else as many as processors, up to 8 */
+  /* Called in a transaction of CONN when all rows are there, before they are final; may be NULL. False with the
+   * error set takes all of them back. */
+  bool (*inspect) (DbConn *conn, void *data, GError **error);
+  void *inspect_data;
   Report *report;
 } GenLoadSpec;
 

@@ -89,6 +89,8 @@ run_locked (const GenRunSpec *spec, GenRunResult *result, GError **error)
                              .conn = spec->conn,
                              .model = result->model,
                              .jobs = spec->jobs,
+                             .inspect = spec->inspect,
+                             .inspect_data = spec->inspect_data,
                              .report = spec->report };
   return spec->dry_run
          || (gen_load (&load, &result->load, error) && analyze (spec, result->model, error));

@@ -17,6 +17,8 @@ typedef struct
   uint64_t scale;    /* in thousandths: 1000 is what seeds.yaml says */
   unsigned int jobs; /* as GenLoadSpec has it */
   bool dry_run;      /* plan and try only */
+  bool (*inspect) (DbConn *conn, void *data, GError **error); /* as GenLoadSpec has it */
+  void *inspect_data;
   Report *report;
 } GenRunSpec;
 

@@ -244,7 +244,8 @@ load_all (SeedRun *run, GError **error)
          && seed_ledger_write (run, error)
          && db_exec (run->conn, "SET CONSTRAINTS ALL IMMEDIATE", error)
          && (!spec->validate
-             || seed_validate (run->conn, run->config, &run->result->expects, error))
+             || seed_validate (run->conn, run->config, spec->generates, &run->result->expects,
+                               error))
          && (spec->inspect == NULL || spec->inspect (run->conn, spec->inspect_data, error))
          && db_exec (run->conn, spec->dry_run ? "ROLLBACK" : "COMMIT", error);
 }

@@ -14,10 +14,11 @@
 typedef struct
 {
   const Project *project;
-  bool clean;    /* empty the seeded tables first */
-  bool validate; /* hold the expectations against the database, before COMMIT */
-  bool minimal;  /* only what is marked essential */
-  bool dry_run;  /* ROLLBACK at the end */
+  bool clean;     /* empty the seeded tables first */
+  bool validate;  /* hold the expectations against the database, before COMMIT */
+  bool minimal;   /* only what is marked essential */
+  bool generates; /* generators come after: expectations of their tables are not looked at yet */
+  bool dry_run;   /* ROLLBACK at the end */
   /* Called before COMMIT, with the rows there; may be NULL. False with the error set takes all back. */
   bool (*inspect) (DbConn *conn, void *data, GError **error);
   void *inspect_data;
@@ -95,7 +96,7 @@ bool seed_run_to_clean (SeedRun *run, GPtrArray **ret_tables, GError **error)
  * place too where it can be found, for what the server refuses; KEEL_ERROR_LOCKED. */
 bool seed_run_load (SeedRun *run, SeedResult *ret_result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Counts what CONFIG expects, in the session as it is. *RET_EXPECTS: of SeedExpectResult. KEEL_ERROR_ANSWER_NO when
- * one does not hold. */
-bool seed_validate (DbConn *conn, const SeedConfig *config, GPtrArray **ret_expects, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* Counts what CONFIG expects, in the session as it is; WITHOUT_GENERATED: but of the tables that `generate:` names.
+ * *RET_EXPECTS: of SeedExpectResult. KEEL_ERROR_ANSWER_NO when one does not hold. */
+bool seed_validate (DbConn *conn, const SeedConfig *config, bool without_generated,
+                    GPtrArray **ret_expects, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -129,6 +129,38 @@ digest () { sql "SELECT md5 (string_agg (t::text, E'\n' ORDER BY t::text)) FROM 
   [ "$(sort -u <<< "${digests%$'\n'}" | wc -l)" = 1 ]
 }
 
+@test "--validate counts with the generated rows, and takes them back when that fails" {
+  local jobs
+  new_shop "$(first_major)" "$USERS"
+  printf 'email,age\nada@example.org,30\n' > seeds/users.csv
+  mkdir -p seeds/common
+  mv seeds/users.csv seeds/common/10_users.csv
+  for jobs in 1 2; do
+    generates 'public.users: 99' 'orders: 300'
+    printf '%s\n' 'keys: {users: email}' 'expect: {users: 100, orders: {min: 301}}' >> seeds/seeds.yaml
+    seed --validate --jobs "$jobs"
+    assert_error 1 '1 of 2 expectations of seeds/seeds.yaml do not hold' 'The generated rows are taken back'
+    assert_stderr 'orders: 300, expected at least 301'
+    [ "$(sql 'SELECT (SELECT count(*) FROM users) || $$ $$ || (SELECT count(*) FROM orders)')" = '1 0' ]
+    sed -i 's/min: 301/min: 300/' seeds/seeds.yaml
+    seed --validate --jobs "$jobs"
+    assert_status 0
+    assert_stdout '2 of 2 expectations hold with the generated rows'
+    assert_stdout 'integrity with the generated rows: no errors'
+    [ "$(sql 'SELECT (SELECT count(*) FROM users) || $$ $$ || (SELECT count(*) FROM orders)')" = '100 300' ]
+    seed --validate --json
+    assert_status 0
+    assert_json '[.expectations[] | [.table, .count, .holds]] == [["users", 100, true], ["orders", 300, true]]
+                 and .generated.written == 0'
+    # What is wrong stays wrong when nothing is left to generate.
+    sed -i 's/users: 100/users: 101/' seeds/seeds.yaml
+    seed --validate
+    assert_error 1 'do not hold'
+    run_keel seed development --clean --no-generate --yes
+    assert_status 0
+  done
+}
+
 @test "the number of sessions does not matter, nor whether rows go to a file" {
   local jobs digests=''
   for jobs in 1 3; do

@@ -212,7 +212,8 @@ typedef struct
   int64_t looked_at, of;
 } Noun;
 
-/* Several checks look at the same kind of thing: the one that saw the smallest part speaks for it. */
+/* Several checks look at the same kind of thing: the one that saw the smallest part speaks for it. Each of
+ * the project's own rules is a thing by itself. */
 static void
 add_noun (GArray *nouns, const Coverage *coverage)
 {
@@ -224,6 +225,12 @@ add_noun (GArray *nouns, const Coverage *coverage)
       Noun *noun = &g_array_index (nouns, Noun, i);
       if (strcmp (noun->noun, coverage->noun) != 0)
         continue;
+      if (coverage->check->data != NULL)
+        {
+          noun->looked_at += coverage->looked_at;
+          noun->of += of;
+          return;
+        }
       double now = (double) coverage->looked_at / (double) of;
       double then = (double) noun->looked_at / (double) noun->of;
       if (now < then || (now == then && of > noun->of))

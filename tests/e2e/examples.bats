@@ -56,6 +56,9 @@ assert_sound ()
   assert_status 0
   assert_json '[.findings[] | select(.severity != "info")] == []'
   assert_json '[.coverage[] | select(.state == "unknown")] == []'
+  # Each rule of the project is counted.
+  local rules=(checks/*.sql)
+  assert_json ".coverage_line | contains(\", rules ${#rules[@]} of ${#rules[@]};\")"
 }
 
 @test "the migrations of both examples are clean by lint" {

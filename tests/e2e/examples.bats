@@ -165,6 +165,19 @@ assert_sound ()
   [ "$(rows development "SELECT enum_range(NULL::userrole)")" = '{STUDENT,FACULTY,SECRETARY,ADMIN}' ]
 }
 
+@test "both: the rows for a load test keep every rule, and again after --clean" {
+  local name
+  for name in avdaily dordash; do
+    example "$name" load
+    apply load
+    seed load --scale 0.01 --validate
+    assert_stdout "integrity with the generated rows: no errors"
+    seed load --scale 0.02 --clean --json
+    assert_json '.generated.written > 20000'
+    cd /
+  done
+}
+
 @test "dordash: the rules find roles, registrations and schedules that cannot be" {
   example dordash development
   apply development

@@ -69,6 +69,13 @@ add_timeout (OutputTable *table, const Project *project, const char *key, int64_
 }
 
 static void
+add_count (OutputTable *table, const Project *project, const char *key, unsigned int count)
+{
+  g_autofree char *text = count > 0 ? g_strdup_printf ("%u", count) : g_strdup ("none");
+  add_setting (table, project, key, text);
+}
+
+static void
 add_command (OutputTable *table, const Project *project, const char *key, const char *command)
 {
   if (command != NULL)
@@ -103,6 +110,8 @@ add_integrity_settings (OutputTable *table, const Project *project)
   add_setting (table, project, "integrity.checks", integrity->checks_folder);
   add_duration (table, project, "integrity.backup_max_age", integrity->backup_max_age_seconds);
   add_timeout (table, project, "integrity.statement_timeout", integrity->statement_timeout_ms);
+  add_count (table, project, "integrity.aggregates", integrity->aggregates->len);
+  add_count (table, project, "integrity.ignore", integrity->ignore->len);
 }
 
 static void

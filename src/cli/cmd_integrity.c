@@ -30,6 +30,8 @@ integrity_base_clear (IntegrityBase *base)
 {
   g_free (base->url);
   g_clear_pointer (&base->rules, g_ptr_array_unref);
+  g_clear_pointer (&base->aggregates, g_ptr_array_unref);
+  g_free (base->ignore);
 }
 
 /* The cost of checks is no number of bytes: what can be said of it is its part of the whole. */
@@ -68,7 +70,9 @@ integrity_base_open (CliContext *context, const char *url, IntegrityBase *base, 
     .warning = show_warning, .step = show_step, .progress = show_progress, .data = base
   };
   if (!context_project (context, &base->project, error)
-      || !rules_read (base->project->integrity.checks_folder, &base->rules, error))
+      || !rules_read (base->project->integrity.checks_folder, &base->rules, error)
+      || !integrity_aggregates_read (&base->project->integrity, &base->aggregates, error)
+      || !ignore_read (&base->project->integrity, base->rules, &base->ignore, error))
     return false;
   base->url = url != NULL ? g_strdup (url) : target_url (base->project, error);
   return base->url != NULL;
@@ -119,6 +123,8 @@ integrity_options (const IntegrityBase *base, const IntegrityFlags *given,
   options->lock_timeout_ms = LOCK_TIMEOUT_MS;
   options->budget_seconds = (int) MIN (budget_seconds, G_MAXINT);
   options->own_checks = base->rules;
+  options->aggregates = base->aggregates;
+  options->ignore = base->ignore;
   return true;
 }
 
@@ -199,8 +205,25 @@ print_left_out (const IntegrityRun *run)
     output_line ("  %s", (const char *) run->left_out->pdata[i]);
 }
 
+/* A pattern that matches nothing hides what comes next under its name. */
+static void
+print_ignored (const IntegrityBase *base, const IntegrityRun *run)
+{
+  g_autofree char *line = report_ignored_line (run);
+  if (line != NULL)
+    output_line ("ignored by %s: %s", PROJECT_FILE, line);
+  for (guint i = 0; i < run->ignore_uses->len; i++)
+    {
+      const IgnoreUse *use = run->ignore_uses->pdata[i];
+      const ProjectPattern *pattern = base->project->integrity.ignore->pdata[i];
+      if (use->is_unused)
+        output_line ("ignored by %s: “%s” (%s) matches nothing: remove it", PROJECT_FILE,
+                     use->pattern, pattern->place);
+    }
+}
+
 void
-integrity_print (const IntegrityRun *run)
+integrity_print (const IntegrityBase *base, const IntegrityRun *run)
 {
   g_autofree char *line = report_coverage_line (run);
   print_findings (run);
@@ -208,6 +231,7 @@ integrity_print (const IntegrityRun *run)
     output_line ("%s", "");
   print_unknown (run);
   print_left_out (run);
+  print_ignored (base, run);
   output_line ("looked at: %s", line);
   print_totals (run);
 }
@@ -269,7 +293,7 @@ show_run (const IntegrityBase *base, const IntegrityRun *run, const char *mode, 
   json_t *report;
   if (!base->context->json)
     {
-      integrity_print (run);
+      integrity_print (base, run);
       return true;
     }
   if (!report_build (run, &spec, &report, error))

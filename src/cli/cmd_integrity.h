@@ -12,14 +12,16 @@ typedef struct
   CliContext *context;
   Project *project; /* the context's */
   char *url;
-  GPtrArray *rules; /* of Rule: the project's own checks */
-  Report report;    /* as the context's, with progress in parts of the whole */
+  GPtrArray *rules;      /* of Rule: the project's own checks */
+  GPtrArray *aggregates; /* of IntegrityAggregate: declared ones */
+  const char **ignore;   /* patterns, NULL-terminated, the project's */
+  Report report;         /* as the context's, with progress in parts of the whole */
 } IntegrityBase;
 
 void integrity_base_clear (IntegrityBase *base);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IntegrityBase, integrity_base_clear)
 
-/* Reads the project's rules; URL NULL: that of the environment. */
+/* Reads the project's rules, declared aggregates and what it ignores; URL NULL: that of the environment. */
 bool integrity_base_open (CliContext *context, const char *url, IntegrityBase *base, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
@@ -37,8 +39,8 @@ typedef struct
 bool integrity_options (const IntegrityBase *base, const IntegrityFlags *flags,
                         IntegrityOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The table of findings, the coverage line and the totals. */
-void integrity_print (const IntegrityRun *run);
+/* The table of findings, what is ignored, the coverage line and the totals. */
+void integrity_print (const IntegrityBase *base, const IntegrityRun *run);
 
 /* KEEL_ERROR_ANSWER_NO when there are findings of severity error or worse, or anything is unknown. */
 bool integrity_answer (const IntegrityRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT;

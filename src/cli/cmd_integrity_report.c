@@ -100,7 +100,7 @@ run_report (CliContext *context, int argc, char **argv, GError **error)
     output_json (g_steal_pointer (&report));
   else
     {
-      integrity_print (run);
+      integrity_print (&base, run);
       print_trend (report);
       output_line ("kept in %s", path);
     }

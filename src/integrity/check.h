@@ -87,7 +87,7 @@ typedef enum
   COVERAGE_UNKNOWN,  /* something could not be looked at: reasons say what */
   COVERAGE_OK,       /* all was looked at, nothing found */
   COVERAGE_FOUND,    /* there are findings; something may be unknown as well */
-  COVERAGE_LEFT_OUT, /* the budget ran out, or everything is ignored; nothing found so far */
+  COVERAGE_LEFT_OUT, /* the budget ran out; nothing found so far */
 } CoverageState;
 
 /* "unknown", "ok", "found", "left-out" */
@@ -102,10 +102,11 @@ typedef struct
   int64_t looked_at, of;  /* objects */
   int64_t unknown_count;  /* objects, or 1 for the check as a whole, that it could not look at */
   int64_t left_out_count; /* objects that the budget left out */
-  int64_t ignored_count;  /* objects or findings on the ignore list */
-  int64_t rows;           /* rows read for it; 0: it reads none */
-  double seconds;         /* of session time; shared scans are divided among those who asked */
-  GPtrArray *reasons;     /* of char *: "public.orders: no privilege to read it", one per unknown */
+  int64_t ignored_count;  /* findings that the user ignores */
+  int64_t ignored_unknown_count; /* objects that could not be looked at, which the user ignores */
+  int64_t rows;                  /* rows read for it; 0: it reads none */
+  double seconds;     /* of session time; shared scans are divided among those who asked */
+  GPtrArray *reasons; /* of char *: "public.orders: no privilege to read it", one per unknown */
   int64_t finding_count;
 } Coverage;
 
@@ -135,7 +136,7 @@ void check_expect (CheckContext *context, const Check *check, const char *noun, 
 /* COUNT of them were looked at, and ROWS rows read for that. */
 void check_covered (CheckContext *context, const Check *check, int64_t count, int64_t rows);
 
-/* OBJECT, one of those to be looked at, could not be. */
+/* OBJECT (NULL: the check as a whole), one of those to be looked at, could not be. */
 void check_unknown (CheckContext *context, const Check *check, const char *object,
                     const char *format, ...) G_GNUC_PRINTF (4, 5);
 
@@ -144,10 +145,7 @@ void check_unknown (CheckContext *context, const Check *check, const char *objec
 bool check_can_read (CheckContext *context, const Check *check, const CatalogueTable *table,
                      const char *object);
 
-/* True when the user's list ignores OBJECT for CHECK; it is counted, so ask once per object. */
-bool check_is_ignored (CheckContext *context, const Check *check, const char *object);
-
-/* Takes FINDING, unless it is on the user's ignore list. */
+/* Takes FINDING: among what was found, or among what the user ignores. */
 void check_found (CheckContext *context, Finding *finding);
 
 /* Work put off. OBJECT is what it looks at: the unit that the budget leaves out, that a resumed run
@@ -189,7 +187,7 @@ typedef struct
 } CheckProbe;
 
 /* Counts the rows that meet the condition, in one scan with all other probes of that table, and makes
- * a finding of them. Asks check_can_read and check_is_ignored itself; the caller has counted the
+ * a finding of them. Asks check_can_read itself; the caller has counted the
  * object with check_expect. */
 void check_probe (CheckContext *context, const CheckProbe *probe);
 

@@ -14,7 +14,8 @@ extern const Check checks_uniqueness[];
 extern const Check checks_sequences[];
 extern const Check checks_constraints[];
 extern const Check checks_values[];
-extern const Check checks_aggregates[];
+extern const Check checks_aggregates[];  /* stored sums and counts */
+extern const Check checks_groups[];      /* headers and lines, ledgers */
 extern const Check checks_physical[];    /* settings, wraparound, checksums, whole indexes */
 extern const Check checks_amcheck[];     /* pages of tables and indexes */
 extern const Check checks_server[];      /* sessions, slots, archiving, partitions */

@@ -90,8 +90,7 @@ static bool
 can_compare (CheckContext *context, const Check *check, const CatalogueKey *key)
 {
   g_autofree char *object = orphans_object (key);
-  return !check_is_ignored (context, check, object)
-         && check_can_read (context, check, key->child, object)
+  return check_can_read (context, check, key->child, object)
          && check_can_read (context, check, key->parent, object);
 }
 

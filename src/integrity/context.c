@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "integrity/run_internal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void
@@ -117,6 +118,22 @@ run_add_seconds (Runner *runner, const Check *check, double seconds)
   g_mutex_unlock (&runner->lock);
 }
 
+/* Counts the match in the member at OFFSET of every pattern that has one. The lock is held. */
+static bool
+is_ignored (Runner *runner, const Check *check, const char *object, size_t offset)
+{
+  bool is_matched = false;
+  for (guint i = 0; i < runner->run->ignore_uses->len; i++)
+    {
+      IgnoreUse *use = runner->run->ignore_uses->pdata[i];
+      if (!ignore_matches (use->pattern, check->id, object))
+        continue;
+      is_matched = true;
+      ++*(int64_t *) G_STRUCT_MEMBER_P (use, offset);
+    }
+  return is_matched;
+}
+
 void
 check_unknown (CheckContext *context, const Check *check, const char *object, const char *format,
                ...)
@@ -128,9 +145,15 @@ check_unknown (CheckContext *context, const Check *check, const char *object, co
   va_end (args);
   g_mutex_lock (&runner->lock);
   Coverage *coverage = find_coverage (runner, check);
-  coverage->unknown_count++;
-  g_ptr_array_add (coverage->reasons, object != NULL ? g_strdup_printf ("%s: %s", object, reason)
-                                                     : g_steal_pointer (&reason));
+  if (is_ignored (runner, check, object, offsetof (IgnoreUse, unknown_count)))
+    coverage->ignored_unknown_count++;
+  else
+    {
+      coverage->unknown_count++;
+      g_ptr_array_add (coverage->reasons, object != NULL
+                                              ? g_strdup_printf ("%s: %s", object, reason)
+                                              : g_steal_pointer (&reason));
+    }
   g_mutex_unlock (&runner->lock);
 }
 
@@ -227,52 +250,22 @@ check_can_read (CheckContext *context, const Check *check, const CatalogueTable 
   return false;
 }
 
-/* PATTERN: "id", "id:object" or "*:object". */
-static bool
-pattern_matches (const char *pattern, const char *id, const char *object)
-{
-  const char *colon = strchr (pattern, ':');
-  if (colon == NULL)
-    return g_pattern_match_simple (pattern, id);
-  g_autofree char *id_pattern = g_strndup (pattern, (gsize) (colon - pattern));
-  return object != NULL && g_pattern_match_simple (id_pattern, id)
-         && g_pattern_match_simple (colon + 1, object);
-}
-
-static bool
-is_on_list (const Runner *runner, const Check *check, const char *object)
-{
-  const char *const *ignore = runner->options->ignore;
-  for (guint i = 0; ignore != NULL && ignore[i] != NULL; i++)
-    if (pattern_matches (ignore[i], check->id, object))
-      return true;
-  return false;
-}
-
-bool
-check_is_ignored (CheckContext *context, const Check *check, const char *object)
-{
-  Runner *runner = context->runner;
-  if (!is_on_list (runner, check, object))
-    return false;
-  g_mutex_lock (&runner->lock);
-  find_coverage (runner, check)->ignored_count++;
-  g_mutex_unlock (&runner->lock);
-  return true;
-}
-
 void
 check_found (CheckContext *context, Finding *finding)
 {
   Runner *runner = context->runner;
-  if (check_is_ignored (context, finding->check, finding->object))
-    {
-      finding_free (finding);
-      return;
-    }
   g_mutex_lock (&runner->lock);
-  find_coverage (runner, finding->check)->finding_count++;
-  g_ptr_array_add (runner->run->findings, finding);
+  Coverage *coverage = find_coverage (runner, finding->check);
+  if (is_ignored (runner, finding->check, finding->object, offsetof (IgnoreUse, finding_count)))
+    {
+      coverage->ignored_count++;
+      g_ptr_array_add (runner->run->ignored, finding);
+    }
+  else
+    {
+      coverage->finding_count++;
+      g_ptr_array_add (runner->run->findings, finding);
+    }
   g_mutex_unlock (&runner->lock);
 }
 
@@ -310,8 +303,7 @@ static void
 add_task (CheckContext *context, RunTask *task)
 {
   Runner *runner = context->runner;
-  if (check_is_ignored (context, task->check, task->object)
-      || !run_is_wanted (runner, task->check, task->object, MAX (task->count, 1)))
+  if (!run_is_wanted (runner, task->check, task->object, MAX (task->count, 1)))
     {
       run_task_free (task);
       return;

@@ -163,6 +163,72 @@ counts_json (const IntegrityRun *run)
                     states[COVERAGE_LEFT_OUT]);
 }
 
+/* --- what is ignored ------------------------------------------------------------------------------- */
+
+/* Without rows and statements. */
+static json_t *
+short_json (json_t *finding)
+{
+  return json_pack ("{s:O, s:O, s:O, s:O}", "check", json_object_get (finding, "check"), "severity",
+                    json_object_get (finding, "severity"), "object",
+                    json_object_get (finding, "object"), "message",
+                    json_object_get (finding, "message"));
+}
+
+static json_int_t
+ignored_unknown (const IntegrityRun *run)
+{
+  json_int_t count = 0;
+  for (guint i = 0; i < run->coverage->len; i++)
+    count += ((const Coverage *) run->coverage->pdata[i])->ignored_unknown_count;
+  return count;
+}
+
+char *
+report_ignored_line (const IntegrityRun *run)
+{
+  unsigned int patterns = 0;
+  json_int_t unknown = ignored_unknown (run);
+  for (guint i = 0; i < run->ignore_uses->len; i++)
+    {
+      const IgnoreUse *use = run->ignore_uses->pdata[i];
+      patterns += use->finding_count > 0 || use->unknown_count > 0;
+    }
+  if (patterns == 0)
+    return NULL;
+  g_autofree char *also = unknown > 0
+                              ? g_strdup_printf (" and %" JSON_INTEGER_FORMAT " UNKNOWN", unknown)
+                              : g_strdup ("");
+  return g_strdup_printf ("%u finding%s%s of %u pattern%s", run->ignored->len,
+                          run->ignored->len == 1 ? "" : "s", also, patterns,
+                          patterns == 1 ? "" : "s");
+}
+
+static json_t *
+ignored_json (const IntegrityRun *run)
+{
+  g_autofree char *line = report_ignored_line (run);
+  json_t *findings = json_array ();
+  json_t *patterns = json_array ();
+  for (guint i = 0; i < run->ignored->len; i++)
+    {
+      g_autoptr (json_t) whole = finding_json (run->ignored->pdata[i], NULL, 0);
+      json_array_append_new (findings, short_json (whole));
+    }
+  for (guint i = 0; i < run->ignore_uses->len; i++)
+    {
+      const IgnoreUse *use = run->ignore_uses->pdata[i];
+      json_array_append_new (
+          patterns, json_pack ("{s:o, s:I, s:I, s:b}", "pattern", text_json (use->pattern),
+                               "findings", (json_int_t) use->finding_count, "unknown",
+                               (json_int_t) use->unknown_count, "unused", (int) use->is_unused));
+    }
+  return json_pack ("{s:o, s:I, s:o, s:o}", "line", text_json (line), "unknown",
+                    ignored_unknown (run), "findings", findings, "patterns", patterns);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------- */
+
 static json_t *
 head_json (const IntegrityRun *run, const ReportSpec *spec)
 {
@@ -200,6 +266,7 @@ report_build (const IntegrityRun *run, const ReportSpec *spec, json_t **ret_repo
   json_object_set_new (report, "findings", findings);
   json_object_set_new (report, "coverage", coverage);
   json_object_set_new (report, "left_out", left_out);
+  json_object_set_new (report, "ignored", ignored_json (run));
   *ret_report = report;
   return true;
 }
@@ -370,15 +437,6 @@ find_same (json_t *findings, json_t *finding)
   return NULL;
 }
 
-static json_t *
-short_json (json_t *finding)
-{
-  return json_pack ("{s:O, s:O, s:O, s:O}", "check", json_object_get (finding, "check"), "severity",
-                    json_object_get (finding, "severity"), "object",
-                    json_object_get (finding, "object"), "message",
-                    json_object_get (finding, "message"));
-}
-
 /* A finding is gone only where its check was run and could see everything this time. */
 static bool
 was_looked_for (json_t *report, json_t *finding)
@@ -412,19 +470,24 @@ report_compare (json_t *report, json_t *before)
       return;
     }
   json_t *then = json_object_get (before, "findings");
+  json_t *ignored_now = json_object_get (json_object_get (report, "ignored"), "findings");
+  json_t *ignored_then = json_object_get (json_object_get (before, "ignored"), "findings");
   json_t *added = json_array ();
   json_t *gone = json_array ();
   json_array_foreach (now, i, finding)
     {
       json_t *other = find_same (then, finding);
-      if (other == NULL)
+      /* What was ignored then and counts now is nothing new in the database. */
+      bool is_new = other == NULL && find_same (ignored_then, finding) == NULL;
+      if (is_new)
         json_array_append_new (added, short_json (finding));
-      else
+      else if (other != NULL)
         json_object_set (finding, "rows_before", json_object_get (other, "rows"));
-      json_object_set_new (finding, "is_new", json_boolean (other == NULL));
+      json_object_set_new (finding, "is_new", json_boolean (is_new));
     }
   json_array_foreach (then, i, finding)
-    if (find_same (now, finding) == NULL && was_looked_for (report, finding))
+    if (find_same (now, finding) == NULL && find_same (ignored_now, finding) == NULL
+        && was_looked_for (report, finding))
       json_array_append_new (gone, short_json (finding));
   json_object_set_new (report, "trend",
                        json_pack ("{s:O, s:O, s:o, s:o}", "since",

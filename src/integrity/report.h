@@ -42,5 +42,8 @@ void report_compare (json_t *report, json_t *before);
 /* "foreign keys 70 of 70, tables 12 of 14; 12,400,311 rows; skipped: ..." Caller frees. */
 char *report_coverage_line (const IntegrityRun *run);
 
+/* "3 findings and 1 UNKNOWN of 2 patterns": what is ignored; NULL when nothing is. Caller frees. */
+char *report_ignored_line (const IntegrityRun *run);
+
 /* A page that needs nothing else; UTF-8. Caller frees. */
 char *report_html (const json_t *report);

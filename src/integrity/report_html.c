@@ -352,6 +352,33 @@ add_trend (GString *page, const json_t *report)
   add_changes (page, "Gone", gone);
 }
 
+/* What somebody chose not to hear of must not look as if it were not there. */
+static void
+add_ignored (GString *page, const json_t *report)
+{
+  json_t *ignored = json_object_get (report, "ignored");
+  json_t *patterns = json_object_get (ignored, "patterns");
+  size_t i;
+  json_t *pattern;
+  if (json_array_size (patterns) == 0)
+    return;
+  g_string_append (page, "<h2>Ignored by pgkeel.yaml</h2>\n<p id=\"ignored\">");
+  add_escaped (page, has_text (ignored, "line") ? get_text (ignored, "line") : "Nothing.");
+  g_string_append (page, "</p>\n");
+  add_changes (page, "Findings", json_object_get (ignored, "findings"));
+  g_string_append (page, "<h3>Patterns</h3>\n<ul>\n");
+  json_array_foreach (patterns, i, pattern)
+    {
+      g_string_append (page, "<li><code>");
+      add_foreign (page, get_text (pattern, "pattern"));
+      g_string_append_printf (
+          page, "</code>: %" JSON_INTEGER_FORMAT "%s</li>\n",
+          get_number (pattern, "findings") + get_number (pattern, "unknown"),
+          json_is_true (json_object_get (pattern, "unused")) ? ", matches nothing any more" : "");
+    }
+  g_string_append (page, "</ul>\n");
+}
+
 static void
 add_number_cell (GString *page, json_int_t number)
 {
@@ -413,6 +440,7 @@ report_html (const json_t *report)
   add_verdict (page, report);
   add_tiles (page, report);
   add_findings (page, report);
+  add_ignored (page, report);
   add_trend (page, report);
   add_coverage (page, report);
   g_string_append (page, "</body>\n</html>\n");

@@ -34,6 +34,8 @@ integrity_run_free (IntegrityRun *run)
     return;
   g_ptr_array_unref (run->coverage);
   g_ptr_array_unref (run->findings);
+  g_ptr_array_unref (run->ignored);
+  g_ptr_array_unref (run->ignore_uses);
   g_ptr_array_unref (run->left_out);
   g_free (run->database);
   g_free (run->system_identifier);
@@ -46,6 +48,8 @@ run_new (void)
   IntegrityRun *run = g_new0 (IntegrityRun, 1);
   run->coverage = g_ptr_array_new_with_free_func ((GDestroyNotify) coverage_free);
   run->findings = g_ptr_array_new_with_free_func ((GDestroyNotify) finding_free);
+  run->ignored = g_ptr_array_new_with_free_func ((GDestroyNotify) finding_free);
+  run->ignore_uses = g_ptr_array_new_with_free_func ((GDestroyNotify) ignore_use_free);
   run->left_out = g_ptr_array_new_with_free_func (g_free);
   run->started = clock_now ();
   return run;
@@ -76,6 +80,12 @@ runner_init (Runner *runner, const IntegrityOptions *options, Report *report)
   runner->probes = g_ptr_array_new_with_free_func ((GDestroyNotify) run_probe_free);
   if (options->budget_seconds > 0)
     runner->give_up_us = clock_monotonic_us () + options->budget_seconds * INT64_C (1000000);
+  for (guint i = 0; options->ignore != NULL && options->ignore[i] != NULL; i++)
+    {
+      IgnoreUse *use = g_new0 (IgnoreUse, 1);
+      use->pattern = g_strdup (options->ignore[i]);
+      g_ptr_array_add (runner->run->ignore_uses, use);
+    }
   if (options->resume == NULL)
     return;
   runner->resume = g_hash_table_new (g_str_hash, g_str_equal);
@@ -226,16 +236,10 @@ run_check (CheckContext *context, const Check *check, GError **error)
   return false;
 }
 
-/* True when all of CHECK was done by the run that this one resumes, or the user ignores it. */
+/* True when all of CHECK was done by the run that this one resumes. */
 static bool
-is_settled (CheckContext *context, Coverage *coverage)
+is_settled (CheckContext *context, const Coverage *coverage)
 {
-  if (check_is_ignored (context, coverage->check, NULL))
-    {
-      g_ptr_array_add (coverage->reasons, g_strdup ("on the list of what is ignored"));
-      coverage->left_out_count++;
-      return true;
-    }
   GHashTable *resume = context->runner->resume;
   if (resume == NULL || g_hash_table_contains (resume, coverage->check->id))
     return false;
@@ -356,7 +360,7 @@ static void
 settle_coverage (Coverage *coverage)
 {
   int64_t accounted = coverage->looked_at + coverage->unknown_count + coverage->left_out_count
-                      + coverage->ignored_count;
+                      + coverage->ignored_unknown_count;
   if (accounted < coverage->of)
     {
       coverage->unknown_count += coverage->of - accounted;
@@ -374,6 +378,38 @@ settle_coverage (Coverage *coverage)
     coverage->state = COVERAGE_OK;
 }
 
+/* True when the run has looked for all that the pattern of USE may match. A run of some checks only, one
+ * that a budget ended or that goes on with another, cannot tell. */
+static bool
+was_looked_for (const Runner *runner, const IgnoreUse *use)
+{
+  const IntegrityOptions *options = runner->options;
+  if (options->ids != NULL || options->categories != 0 || options->only_quick
+      || options->schemas != NULL || runner->resume != NULL)
+    return false;
+  for (guint i = 0; i < runner->run->coverage->len; i++)
+    {
+      const Coverage *coverage = runner->run->coverage->pdata[i];
+      if ((coverage->unknown_count > 0 || coverage->left_out_count > 0)
+          && ignore_may_match (use->pattern, coverage->check->id))
+        return false;
+    }
+  return true;
+}
+
+static void
+settle_ignored (Runner *runner)
+{
+  IntegrityRun *run = runner->run;
+  g_ptr_array_sort (run->ignored, compare_findings);
+  for (guint i = 0; i < run->ignore_uses->len; i++)
+    {
+      IgnoreUse *use = run->ignore_uses->pdata[i];
+      use->is_unused
+          = use->finding_count == 0 && use->unknown_count == 0 && was_looked_for (runner, use);
+    }
+}
+
 static void
 finish (Runner *runner, int64_t begun_us)
 {
@@ -382,6 +418,7 @@ finish (Runner *runner, int64_t begun_us)
   for (guint i = 0; i < run->coverage->len; i++)
     settle_coverage (run->coverage->pdata[i]);
   g_ptr_array_sort (run->findings, compare_findings);
+  settle_ignored (runner);
   run->database = g_strdup (catalogue->database);
   run->system_identifier = g_strdup (catalogue->system_identifier);
   run->server_version = catalogue->server_version;

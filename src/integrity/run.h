@@ -11,6 +11,7 @@
 #include "base/report.h"
 #include "integrity/aggregates.h"
 #include "integrity/check.h"
+#include "integrity/ignore.h"
 
 typedef struct
 {
@@ -21,7 +22,7 @@ typedef struct
   unsigned int jobs;           /* sessions; 0: one */
   int statement_timeout_ms;    /* 0: none */
   int lock_timeout_ms;         /* 0: none */
-  const char *const *ignore;   /* "id", "id:object" or "*:object", with * and ?; may be NULL */
+  const char *const *ignore;   /* patterns of ignore.h; may be NULL */
   const char *const *schemas;  /* only tables in these; NULL: all of the user's */
   const GPtrArray *own_checks; /* of const Check: the project's rules; may be NULL */
   const GPtrArray *aggregates; /* of IntegrityAggregate, declared ones; may be NULL */
@@ -35,7 +36,9 @@ typedef struct
   GPtrArray
       *coverage; /* of Coverage, one per check that was asked for, in the order of the lists */
   GPtrArray *findings; /* of Finding: by severity, worst first, then check id, then object */
-  GPtrArray *left_out; /* of char *: "id" or "id object", what the budget left out */
+  GPtrArray *ignored;  /* of Finding, in the same order: what matches a pattern of options.ignore */
+  GPtrArray *ignore_uses; /* of IgnoreUse, one for each pattern, in their order */
+  GPtrArray *left_out;    /* of char *: "id" or "id object", what the budget left out */
   char *database;
   char *system_identifier; /* of the cluster; "" where it may not be read */
   int server_version;      /* 150004 */

@@ -41,8 +41,7 @@ void
 check_probe (CheckContext *context, const CheckProbe *probe)
 {
   Runner *runner = context->runner;
-  if (check_is_ignored (context, probe->check, probe->object)
-      || !run_is_wanted (runner, probe->check, probe->object, 1)
+  if (!run_is_wanted (runner, probe->check, probe->object, 1)
       || !check_can_read (context, probe->check, probe->table, probe->object))
     return;
   g_mutex_lock (&runner->lock);

@@ -58,10 +58,36 @@ static const cyaml_schema_field_t seeds_fields[] = {
   CYAML_FIELD_END,
 };
 
+/* What must be there is asked for in settle_integrity.c, which says it in better words. */
+const cyaml_schema_field_t config_aggregate_fields[] = {
+  TEXT ("name", ConfigAggregate, name),
+  TEXT ("parent", ConfigAggregate, parent),
+  TEXT ("column", ConfigAggregate, column),
+  TEXT ("child", ConfigAggregate, child),
+  TEXT ("child_key", ConfigAggregate, child_key),
+  TEXT ("parent_key", ConfigAggregate, parent_key),
+  TEXT ("expression", ConfigAggregate, expression),
+  TEXT ("filter", ConfigAggregate, filter),
+  CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t aggregate_entry = {
+  CYAML_VALUE_MAPPING (CYAML_FLAG_DEFAULT, ConfigAggregate, config_aggregate_fields),
+};
+
+static const cyaml_schema_value_t pattern_entry = {
+  CYAML_VALUE_STRING (CYAML_FLAG_POINTER, char, 1, TEXT_MAX),
+};
+
 static const cyaml_schema_field_t integrity_fields[] = {
   TEXT ("checks", ConfigIntegrity, checks),
   TEXT ("backup_max_age", ConfigIntegrity, backup_max_age),
   TEXT ("statement_timeout", ConfigIntegrity, statement_timeout),
+  CYAML_FIELD_SEQUENCE_COUNT ("aggregates", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                              ConfigIntegrity, aggregates, aggregate_count, &aggregate_entry, 0,
+                              CYAML_UNLIMITED),
+  CYAML_FIELD_SEQUENCE ("ignore", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, ConfigIntegrity, ignore,
+                        &pattern_entry, 0, CYAML_UNLIMITED),
   CYAML_FIELD_END,
 };
 

@@ -51,9 +51,25 @@ typedef struct
 
 typedef struct
 {
+  char *name;
+  char *parent;
+  char *column;
+  char *child;
+  char *child_key;
+  char *parent_key;
+  char *expression;
+  char *filter;
+} ConfigAggregate;
+
+typedef struct
+{
   char *checks;
   char *backup_max_age;
   char *statement_timeout;
+  ConfigAggregate *aggregates;
+  uint32_t aggregate_count;
+  char **ignore;
+  uint32_t ignore_count;
 } ConfigIntegrity;
 
 typedef struct
@@ -118,7 +134,8 @@ bool config_parse (const char *file, const char *text, size_t length, Config **r
 void config_free (Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Config, config_free)
 
-/* The fields of the document, and of one environment: for the check, and for the test that the JSON
+/* The fields of the document, of one environment and of one of integrity.aggregates: for the check, and for the test that the JSON
  * Schema says the same. */
 extern const cyaml_schema_field_t config_fields[];
 extern const cyaml_schema_field_t config_environment_fields[];
+extern const cyaml_schema_field_t config_aggregate_fields[];

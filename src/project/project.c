@@ -54,6 +54,14 @@ migrations_clear (ProjectMigrations *migrations)
   g_free (migrations->down_command);
 }
 
+static void
+integrity_clear (ProjectIntegrity *integrity)
+{
+  g_free (integrity->checks_folder);
+  g_ptr_array_unref (integrity->aggregates);
+  g_ptr_array_unref (integrity->ignore);
+}
+
 void
 project_free (Project *project)
 {
@@ -68,12 +76,12 @@ project_free (Project *project)
   g_strfreev (project->count_tables);
   migrations_clear (&project->migrations);
   g_free (project->seeds_dir);
-  g_free (project->integrity.checks_folder);
   g_free (project->guard.label);
   g_strfreev (project->guard.protect);
   g_strfreev (project->guard.production);
   g_free (project->incident.notify_command);
   g_free (project->incident.webhook);
+  integrity_clear (&project->integrity);
   g_ptr_array_unref (project->environments);
   g_free (project->environment_reason);
   g_ptr_array_unref (project->files_read);
@@ -87,6 +95,8 @@ settle_project_new (void)
 {
   Project *project = g_new0 (Project, 1);
   project->environments = g_ptr_array_new_with_free_func ((GDestroyNotify) environment_free);
+  project->integrity.aggregates = settle_integrity_aggregates_new ();
+  project->integrity.ignore = settle_integrity_patterns_new ();
   project->files_read = g_ptr_array_new_with_free_func (g_free);
   project->origins = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return project;

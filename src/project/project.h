@@ -39,6 +39,25 @@ typedef struct
   char *status_command, *up_command, *down_command; /* for a shell, as written; NULL: not written */
 } ProjectMigrations;
 
+/* One of `integrity.aggregates`, as written; texts that are not written are NULL. What they mean is
+ * said by IntegrityAggregate. */
+typedef struct
+{
+  char *name;
+  char *parent, *column;
+  char *child;
+  char *child_key, *parent_key;
+  char *expression, *expression_place; /* "pgkeel.yaml:9:19" */
+  char *filter, *filter_place;
+} ProjectAggregate;
+
+/* One of `integrity.ignore`. */
+typedef struct
+{
+  char *text; /* "id", "id:object" or "*:object", with * and ? */
+  char *place;
+} ProjectPattern;
+
 /* The section `integrity`. */
 typedef struct
 {
@@ -46,6 +65,8 @@ typedef struct
   int64_t
       backup_max_age_seconds;   /* of the last proof, for a fix: 24 hours when nothing is written */
   int64_t statement_timeout_ms; /* of one check; 0: none */
+  GPtrArray *aggregates;        /* of ProjectAggregate; never NULL */
+  GPtrArray *ignore;            /* of ProjectPattern; never NULL */
 } ProjectIntegrity;
 
 /* The section `guard`. */

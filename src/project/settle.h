@@ -28,6 +28,9 @@ bool settle_seeds (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESU
 
 /* The section `integrity`; settle_project calls it. */
 bool settle_integrity (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Empty ones. */
+GPtrArray *settle_integrity_aggregates_new (void);
+GPtrArray *settle_integrity_patterns_new (void);
 
 /* The sections `guard`, `incident` and `audit`; settle_project calls it. */
 bool settle_guard (const Settle *settle, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -16,7 +16,8 @@ setup_file ()
 
 teardown_file () { e2e_end; }
 
-# A copy of an example whose environments are empty databases of this file's one server.
+# A copy of an example whose environments are empty databases of this file's one server; its other settings
+# stay.
 example ()
 {
   local name=$1 environment
@@ -24,9 +25,10 @@ example ()
   cp -R "$REPOSITORY/examples/$name/." "$PROJECT"
   cd "$PROJECT" || return
   PREFIX=${PROJECT##*-}
+  shift
   {
-    printf 'project: %s\nenvironments:\n' "$name"
-    shift
+    sed '/^environments:/,$d; /^backup:/,/^[a-z]/{/^backup:/d; /^ /d}' "$REPOSITORY/examples/$name/pgkeel.yaml"
+    printf 'environments:\n'
     for environment; do
       pg_sql main postgres "CREATE DATABASE \"$PREFIX-$environment\""
       pg_sql main "$PREFIX-$environment" "CREATE EXTENSION amcheck"
@@ -146,10 +148,13 @@ assert_sound ()
   seed demo
   rows demo "UPDATE wallets SET balance = balance + 0.01 WHERE id = (SELECT min(id) FROM wallets)"
   rows demo "UPDATE groups SET member_count = member_count + 1 WHERE name = 'Office lunch club'"
+  rows demo "UPDATE user_analytics SET active_plans = active_plans + 1 WHERE user_id = (SELECT min(user_id) FROM user_analytics)"
   run_keel -e demo --json integrity check
   assert_status 1
   assert_json '[.findings[].check] | contains(["wallet-balances", "group-member-counts"])'
   assert_json '.findings[] | select(.check == "wallet-balances") | .rows == 1 and .severity == "critical"'
+  assert_json '[.findings[] | select(.check == "aggregate-declared") | [.object, .rows]] == [["public.user_analytics.active_plans", 1]]'
+  assert_json '.coverage[] | select(.check == "aggregate-declared") | .looked_at == 3 and .of == 3'
 }
 
 @test "dordash: every environment's seeds load, hold to their expectations, and are sound" {

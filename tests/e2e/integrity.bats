@@ -255,6 +255,85 @@ browser ()
   assert_json '[.findings[] | select(has("sample"))] == []'
 }
 
+@test "aggregates that pgkeel.yaml declares: drift is found, fixed, undone" {
+  local before
+  pg_sql "$MAJOR" shop "ALTER TABLE customer ADD spent numeric, ADD last timestamptz;
+    UPDATE customer c SET spent = s.spent, last = s.last FROM (SELECT customer, sum(amount) FILTER (WHERE f <= 0 AND id < 500 OR id = 500)
+      AS spent, max(touched) AS last FROM purchase GROUP BY 1) s WHERE s.customer = c.id"
+  cat >> pgkeel.yaml << 'YAML'
+integrity:
+  aggregates:
+    - {parent: customer, column: spent, child: purchase, expression: sum(amount), filter: f <= 0 AND id < 500 OR id = 500}
+    - {parent: public.customer, column: last, child: public.purchase, child_key: customer, parent_key: id, expression: max(c.touched)}
+YAML
+  run_keel integrity check --check=aggregate-declared
+  assert_status 0
+  assert_stdout "declared aggregates 2 of 2"
+  pg_sql "$MAJOR" shop "UPDATE customer SET spent = spent + 1, last = NULL WHERE id = 7; UPDATE customer SET spent = NULL WHERE id = 8"
+  before=$(pg_sql "$MAJOR" shop "SELECT * FROM customer ORDER BY id")
+  run_keel --json integrity check --check=aggregate-declared
+  assert_status 1
+  assert_json '[.findings[] | {object, rows, inferred}] == [{object: "public.customer.last", rows: 1, inferred: false},
+    {object: "public.customer.spent", rows: 2, inferred: false}]'
+  run_keel --yes integrity fix aggregate-declared
+  assert_status 0
+  [ "$(pg_sql "$MAJOR" shop "SELECT count(*) FROM customer WHERE spent IS NULL OR last IS NULL")" -eq 0 ]
+  run_keel integrity check --check=aggregate-declared
+  assert_status 0
+  run_keel --yes integrity undo "$(fix_id)"
+  assert_status 0
+  [ "$(pg_sql "$MAJOR" shop "SELECT * FROM customer ORDER BY id")" = "$before" ]
+  # A declaration that does not fit the database is UNKNOWN, one that is no expression is refused at its place.
+  sed -i 's/column: spent/column: spend/' pgkeel.yaml
+  run_keel integrity check --check=aggregate-declared
+  assert_error 1 "1 finding of severity error or critical"
+  assert_stdout "unknown: aggregate-declared: customer.spend: the parent has no such column"
+  sed -i 's/sum(amount)/sum(amount) FROM purchase/' pgkeel.yaml
+  run_keel integrity check --check=aggregate-declared
+  assert_error 2 "pgkeel.yaml:8:70: “expression” cannot be read" "Write one expression of SQL"
+}
+
+@test "what pgkeel.yaml ignores is counted and shown, and has no say; a pattern that matches nothing is told" {
+  make_orphans
+  pg_sql "$MAJOR" shop "CREATE TABLE keyless (a int); REVOKE ALL ON keyless FROM PUBLIC; CREATE EXTENSION postgres_fdw;
+    CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE abroad (id int CHECK (id > 0)) SERVER far"
+  run_keel integrity check
+  assert_error 1 "finding"
+  assert_stdout "unknown: check-violated"
+  cat >> pgkeel.yaml << 'YAML'
+integrity:
+  ignore:
+    - fk-orphans:public.purchase.*
+    - "*:public.keyless"
+    - check-violated:public.abroad*
+    - index-unused:public.gone_*
+YAML
+  run_keel integrity check
+  assert_status 0
+  refute_stdout "20 of 500 rows"
+  refute_stdout "public.keyless"
+  assert_stdout "ignored by pgkeel.yaml: 2 findings and 1 UNKNOWN of 3 patterns"
+  assert_stdout "ignored by pgkeel.yaml: “index-unused:public.gone_*” (pgkeel.yaml:11:7) matches nothing: remove it"
+  assert_stdout ", 0 UNKNOWN"
+  # A run of some checks cannot tell that a pattern matches nothing.
+  run_keel integrity check --category=orphans
+  assert_status 0
+  assert_stdout "ignored by pgkeel.yaml: 1 finding of 1 pattern"
+  refute_stdout "matches nothing"
+  run_keel --json integrity report --html=page.html
+  assert_status 0
+  assert_json '.passed and .ignored.unknown == 1 and ([.ignored.findings[].check] | sort) == ["fk-orphans", "primary-key-missing"]'
+  assert_json '[.ignored.patterns[] | [.findings, .unknown, .unused]] == [[1,0,false],[1,0,false],[0,1,false],[0,0,true]]'
+  grep -q 'id="ignored">2 findings and 1 UNKNOWN of 3 patterns' page.html
+  grep -q 'index-unused:public.gone_\*</bdi></code>: 0, matches nothing any more' page.html
+  run_keel integrity fix fk-orphans --dry-run
+  assert_status 0
+  refute_stdout "DELETE FROM"
+  sed -i 's/fk-orphans:/fk-orphan:/' pgkeel.yaml
+  run_keel integrity check
+  assert_error 2 "pgkeel.yaml:8:7: there is no check “fk-orphan”" "Did you mean “fk-orphans”?"
+}
+
 @test "fix and undo give back identical tables, on every major, whatever cascades and triggers do" {
   local before after
   for major in $(pg_majors); do

@@ -329,6 +329,12 @@ test_unknown (const Server *server)
   coverage = ignored->coverage->pdata[0];
   assert_int_equal (ignored->findings->len, 0);
   assert_int_equal (coverage->ignored_count, 1);
+  assert_int_equal (coverage->looked_at, coverage->of);
+  assert_int_equal (coverage->state, COVERAGE_OK);
+  assert_int_equal (ignored->ignored->len, 1);
+  const IgnoreUse *use = ignored->ignore_uses->pdata[0];
+  assert_int_equal (use->finding_count, 1);
+  assert_false (use->is_unused);
   options.ignore = NULL;
   g_autoptr (IntegrityRun) found = run_as (server, "reader", &options);
   assert_int_equal (found->findings->len, 1);
@@ -374,6 +380,40 @@ test_declared (const Server *server)
   g_ptr_array_add (aggregates, &wrong);
   g_autoptr (IntegrityRun) unknown = run_as (server, "postgres", &options);
   expect_unknown (unknown, "no such parent table");
+  /* What cannot be looked at may be ignored as well, and is counted. */
+  static const char *const ignore[]
+      = { "aggregate-declared:wrong", "aggregate-declared:t.p.*", NULL };
+  options.ignore = ignore;
+  g_autoptr (IntegrityRun) ignored = run_as (server, "postgres", &options);
+  assert_false (integrity_run_has_unknown (ignored));
+  assert_int_equal (((Coverage *) ignored->coverage->pdata[0])->ignored_unknown_count, 1);
+  assert_int_equal (((IgnoreUse *) ignored->ignore_uses->pdata[0])->unknown_count, 1);
+  assert_int_equal (((IgnoreUse *) ignored->ignore_uses->pdata[1])->finding_count, 0);
+  /* Times too, and a filter of several conditions. */
+  run_sql (
+      server,
+      "ALTER TABLE p ADD last date; ALTER TABLE c ADD day date; UPDATE c SET day = '2026-01-02';"
+      " INSERT INTO c VALUES (2, false, '2026-01-01'); UPDATE p SET last = '2026-01-02'",
+      "a maximum");
+  IntegrityAggregate last = { .parent = "t.p",
+                              .column = "last",
+                              .child = "t.c",
+                              .expression = "max(c.day)",
+                              .filter = "good OR day > '2020-01-01'" };
+  aggregates->pdata[0] = &last;
+  options.ignore = ignore;
+  g_autoptr (IntegrityRun) late = run_as (server, "postgres", &options);
+  assert_int_equal (late->ignored->len, 1);
+  options.ignore = NULL;
+  g_ptr_array_set_size (aggregates, 1);
+  g_autoptr (IntegrityRun) later = run_as (server, "postgres", &options);
+  assert_int_equal (later->findings->len, 1);
+  finding = later->findings->pdata[0];
+  assert_int_equal (finding->rows, 1);
+  expect_query (server, finding);
+  run_sql (server, finding->fix, "recomputing a maximum");
+  g_autoptr (IntegrityRun) maximum = run_as (server, "postgres", &options);
+  assert_int_equal (maximum->findings->len, 0);
 }
 
 static void

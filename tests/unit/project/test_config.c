@@ -102,6 +102,36 @@ static const struct
     "pgkeel.yaml:2:12: “webhook” is no URL of a web server", "Write it with http:// or https://." },
   { "seeds:\n  dir: \"${NOBODY_SETS_THIS:-}\"\n", "pgkeel.yaml:2:8: “dir” is empty",
     "Write a folder, or remove the key." },
+  { "integrity:\n  ignore: fk-orphans\n", "pgkeel.yaml:2:11: “ignore” must be a list, not a text",
+    "Write it as [one, two]." },
+  { "integrity:\n  ignore: [index-unused, \"*:*\"]\n",
+    "pgkeel.yaml:2:26: “*:*” is not a pattern for findings",
+    "Write it as check, check:object or *:object; * and ? stand for any characters and for one." },
+  { "integrity:\n  ignore: [\"fk-orphans:\"]\n",
+    "pgkeel.yaml:2:12: “fk-orphans:” is not a pattern for findings", NULL },
+  { "integrity:\n  ignore: [\":public.a\"]\n",
+    "pgkeel.yaml:2:12: “:public.a” is not a pattern for findings", NULL },
+  { "integrity:\n  ignore: [FK_orphans]\n",
+    "pgkeel.yaml:2:12: “FK_orphans” is not a pattern for findings", NULL },
+  { "integrity:\n  aggregates: {parent: a}\n",
+    "pgkeel.yaml:2:15: “aggregates” must be a list, not a mapping", NULL },
+  { "integrity:\n  aggregates: [a]\n", "pgkeel.yaml:2:16: the value must be a mapping, not a text",
+    NULL },
+  { "integrity:\n  aggregates:\n    - {parent: a, colum: n}\n",
+    "pgkeel.yaml:3:19: unknown key “colum”", "Did you mean “column”?" },
+  { "integrity:\n  aggregates:\n    - parent: a\n      column: n\n      child: b\n",
+    "pgkeel.yaml:3:7: the aggregate has no “expression”",
+    "parent, column, child and expression must be there." },
+  { "integrity:\n  aggregates:\n    - {parent: a.b.c, column: n, child: b, expression: x}\n",
+    "pgkeel.yaml:3:16: “parent” must be a table, not “a.b.c”",
+    "Write it as schema.table; without a schema it is in public." },
+  { "integrity:\n  aggregates:\n    - {parent: a, column: n, child: b., expression: x}\n",
+    "pgkeel.yaml:3:37: “child” must be a table, not “b.”", NULL },
+  { "integrity:\n  aggregates:\n    - {parent: a, column: n, child: b, expression: 7, child_key: ''}\n",
+    "pgkeel.yaml:3:66: “child_key” is empty", NULL },
+  { "integrity:\n  aggregates:\n    - {parent: a, column: n, child: b, expression: x}\n"
+    "    - {parent: public.a, column: n, child: c, expression: y}\n",
+    "pgkeel.yaml:4:7: “public.a.n” is declared on line 3, too", "Remove one of the two." },
   { "integrity:\n  cheks: x\n", "pgkeel.yaml:2:3: unknown key “cheks”", "Did you mean “checks”?" },
   { "backup:\n  dir:\n", "pgkeel.yaml:2:7: “dir” has no value",
     "Write a value after the colon, or remove the key." },
@@ -332,6 +362,10 @@ test_the_json_schema_knows_the_same_keys (void **state)
   assert_same_keys (config_fields, schema);
   const json_t *properties = json_object_get (schema, "properties");
   const json_t *environments = json_object_get (properties, "environments");
+  const json_t *integrity
+      = json_object_get (json_object_get (properties, "integrity"), "properties");
+  assert_same_keys (config_aggregate_fields,
+                    json_object_get (json_object_get (integrity, "aggregates"), "items"));
   assert_same_keys (config_environment_fields,
                     json_object_get (environments, "additionalProperties"));
 }

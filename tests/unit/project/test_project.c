@@ -141,6 +141,46 @@ test_integrity_settings (void **state)
   assert_string_equal (without->integrity.checks_folder, checks);
   assert_int_equal (without->integrity.backup_max_age_seconds, 86400);
   assert_int_equal (without->integrity.statement_timeout_ms, 600000);
+  assert_int_equal (without->integrity.aggregates->len, 0);
+  assert_int_equal (without->integrity.ignore->len, 0);
+}
+
+static void
+test_declared_aggregates_and_what_is_ignored (void **state)
+{
+  const char *folder = *state;
+  write_file (
+      folder, "pgkeel.yaml",
+      "integrity:\n"
+      "  ignore: [index-unused, \"fk-*:public.old_?\"]\n"
+      "  aggregates:\n"
+      "    - {name: members, parent: s.groups, column: member_count, child: members,\n"
+      "       child_key: group_id, parent_key: id, expression: count(*), filter: \"left = '${x}'\"}\n"
+      "    - {parent: groups, column: total, child: dues, expression: sum(amount)}\n");
+  g_autoptr (Project) project = open_project (folder, NULL);
+  const GPtrArray *aggregates = project->integrity.aggregates;
+  assert_int_equal (aggregates->len, 2);
+  const ProjectAggregate *one = aggregates->pdata[0];
+  assert_string_equal (one->name, "members");
+  assert_string_equal (one->parent, "s.groups");
+  assert_string_equal (one->column, "member_count");
+  assert_string_equal (one->child, "members");
+  assert_string_equal (one->child_key, "group_id");
+  assert_string_equal (one->parent_key, "id");
+  assert_string_equal (one->expression, "count(*)");
+  assert_string_equal (one->expression_place, "pgkeel.yaml:5:57");
+  /* SQL is taken as it is. */
+  assert_string_equal (one->filter, "left = '${x}'");
+  assert_string_equal (one->filter_place, "pgkeel.yaml:5:75");
+  const ProjectAggregate *two = aggregates->pdata[1];
+  assert_null (two->name);
+  assert_null (two->child_key);
+  assert_null (two->filter_place);
+  const GPtrArray *ignore = project->integrity.ignore;
+  assert_int_equal (ignore->len, 2);
+  assert_string_equal (((ProjectPattern *) ignore->pdata[1])->text, "fk-*:public.old_?");
+  assert_string_equal (((ProjectPattern *) ignore->pdata[1])->place, "pgkeel.yaml:2:26");
+  assert_string_equal (project_origin (project, "integrity.ignore"), "pgkeel.yaml:2:11");
 }
 
 static void
@@ -300,6 +340,7 @@ main (void)
     TEST (test_seeds_settings),
     TEST (test_integrity_settings),
     TEST (test_guard_settings),
+    TEST (test_declared_aggregates_and_what_is_ignored),
     TEST (test_the_file_is_found_from_below),
     TEST (test_a_folder_that_is_not_there),
     TEST (test_without_a_file),

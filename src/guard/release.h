@@ -33,7 +33,25 @@ bool guard_release_write (const char *folder, const GuardRelease *release, GErro
 
 /* Whether there is one for VOLUME as of CREATED, at NOW; TAKE: it is used up. A release that cannot be read,
  * is not of this volume or too old does not count; a folder or file that others than root and its owner may
- * write does not either. */
+ * write does not either, and the owner must be root or who we are. */
 bool guard_release_find (const char *folder, const char *volume, const char *created, GuardAct act,
                          int64_t now, bool take, bool *ret_found, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* All that count or would have counted before their time was over: of GuardReleaseEntry, by name. Empty when
+ * there is no folder. */
+bool guard_release_list (const char *folder, GPtrArray **ret_entries, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Takes back the release of VOLUME, whatever it says; *RET_FOUND: there was one. */
+bool guard_release_revoke (const char *folder, const char *volume, bool *ret_found, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct
+{
+  char *volume, *created, *by;
+  int64_t expires;
+} GuardReleaseEntry;
+
+void guard_release_entry_free (GuardReleaseEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardReleaseEntry, guard_release_entry_free)

@@ -38,7 +38,7 @@ insert_before_last ()
   block roff 1 | insert_before_last packaging/pgkeel.1 '.SS Backups'
   sed -i "s/'cmd_db.c',/'cmd_db.c', 'cmd_db_tables.c',/" src/cli/meson.build
 
-  meson setup build -Dtests=disabled -Doptimization=0 -Db_sanitize=none > setup.log 2>&1 ||
+  meson setup build -Dtests=disabled -Doptimization=0 -Ddebug=false -Db_sanitize=none > setup.log 2>&1 ||
     fail "$(tail -n 20 setup.log)"
   ninja -C build > build.log 2>&1 || fail "$(tail -n 20 build.log)"
   PGKEEL=$copy/build/pgkeel run bats --formatter tap tests/e2e/db_tables.bats

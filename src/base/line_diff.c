@@ -151,3 +151,98 @@ line_diff (const char *before, const char *after, guint context)
   g_strfreev (diff.after);
   return g_string_free (diff.out, FALSE);
 }
+
+/* Stands at the end of a last line that no newline ends, so that it differs from one with a newline. */
+#define NO_NEWLINE "\x1f(no newline)"
+#define UNIFIED_CONTEXT 3
+
+static char *
+mark_end (const char *text)
+{
+  if (text == NULL || *text == '\0' || g_str_has_suffix (text, "\n"))
+    return g_strdup (text != NULL ? text : "");
+  return g_strconcat (text, NO_NEWLINE "\n", NULL);
+}
+
+static void
+append_marked (GString *out, const char *line)
+{
+  if (g_str_has_suffix (line, NO_NEWLINE))
+    g_string_append_printf (out, "%.*s\n\\ No newline at end of file\n",
+                            (int) (strlen (line) - strlen (NO_NEWLINE)), line);
+  else
+    g_string_append_printf (out, "%s\n", line);
+}
+
+/* A side of a hunk: "-3,4". Where it has no lines, the number is that of the line before it. */
+static void
+append_side (GString *out, char mark, guint first, guint count)
+{
+  g_string_append_printf (out, "%c%u,%u", mark, count > 0 ? first : first - 1, count);
+}
+
+/* Writes LINES[FROM..TO) as one hunk; BEFORE and AFTER number its first line on either side. */
+static void
+append_hunk (GString *out, char **lines, guint from, guint to, guint before, guint after)
+{
+  guint before_count = 0, after_count = 0;
+  for (guint i = from; i < to; i++)
+    {
+      before_count += *lines[i] != '+';
+      after_count += *lines[i] != '-';
+    }
+  g_string_append (out, "@@ ");
+  append_side (out, '-', before, before_count);
+  g_string_append_c (out, ' ');
+  append_side (out, '+', after, after_count);
+  g_string_append (out, " @@\n");
+  for (guint i = from; i < to; i++)
+    append_marked (out, lines[i]);
+}
+
+/* Where the hunk ends whose first difference is LINES[I]: behind it as much context as before it, and no
+ * more than twice that between two differences. */
+static guint
+hunk_end (char **lines, guint count, guint i)
+{
+  guint last = i;
+  for (; i < count && i <= last + 2 * UNIFIED_CONTEXT + 1; i++)
+    if (*lines[i] != ' ')
+      last = i;
+  return MIN (count, last + 1 + UNIFIED_CONTEXT);
+}
+
+char *
+line_diff_unified (const char *path, const char *before, const char *after)
+{
+  g_autofree char *before_marked = mark_end (before);
+  g_autofree char *after_marked = mark_end (after);
+  g_autofree char *whole = line_diff (before_marked, after_marked, G_MAXUINT / 4);
+  GString *out = g_string_new (NULL);
+  guint count;
+  g_auto (GStrv) lines = split (whole, &count);
+  if (count > 0 && before == NULL)
+    g_string_append_printf (out, "--- /dev/null\n+++ b/%s\n", path);
+  else if (count > 0)
+    g_string_append_printf (out, "--- a/%s\n+++ b/%s\n", path, path);
+  guint before_line = 1, after_line = 1;
+  for (guint i = 0; i < count;)
+    {
+      guint from = i, next = i;
+      while (next < count && *lines[next] == ' ')
+        next++;
+      if (next == count)
+        break;
+      from = next - MIN (next - i, UNIFIED_CONTEXT);
+      before_line += from - i;
+      after_line += from - i;
+      i = hunk_end (lines, count, next);
+      append_hunk (out, lines, from, i, before_line, after_line);
+      for (guint j = from; j < i; j++)
+        {
+          before_line += *lines[j] != '+';
+          after_line += *lines[j] != '-';
+        }
+    }
+  return g_string_free (out, FALSE);
+}

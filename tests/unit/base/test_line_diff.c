@@ -2,6 +2,8 @@
 #include "../testing.h"
 #include "base/line_diff.h"
 
+#include <stdio.h>
+
 static void
 assert_diff (const char *before, const char *after, guint context, const char *expected)
 {
@@ -87,14 +89,96 @@ test_large (void **state)
   assert_true (g_str_has_suffix (diff, "+b2998\n+b2999\n"));
 }
 
+static void
+assert_unified (const char *before, const char *after, const char *expected)
+{
+  g_autofree char *diff = line_diff_unified ("f", before, after);
+  assert_string_equal (diff, expected);
+}
+
+#define HEAD "--- a/f\n+++ b/f\n"
+
+static void
+test_unified (void **state)
+{
+  (void) state;
+  assert_unified ("a\n", "a\n", "");
+  assert_unified (NULL, "a\nb\n", "--- /dev/null\n+++ b/f\n@@ -0,0 +1,2 @@\n+a\n+b\n");
+  assert_unified ("", "a\n", HEAD "@@ -0,0 +1,1 @@\n+a\n");
+  assert_unified ("a\n", "", HEAD "@@ -1,1 +0,0 @@\n-a\n");
+  assert_unified ("a", "a\n", HEAD "@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n");
+  assert_unified ("a\nb", "x\nb",
+                  HEAD "@@ -1,2 +1,2 @@\n-a\n+x\n b\n\\ No newline at end of file\n");
+  assert_unified ("1\n2\n3\n4\n5\n", "1\n2\n3\n4\n5\n6\n",
+                  HEAD "@@ -3,3 +3,4 @@\n 3\n 4\n 5\n+6\n");
+  /* Six lines between two differences are one hunk, seven are two. */
+  assert_unified ("a\n1\n2\n3\n4\n5\n6\nb\n", "x\n1\n2\n3\n4\n5\n6\ny\n",
+                  HEAD "@@ -1,8 +1,8 @@\n-a\n+x\n 1\n 2\n 3\n 4\n 5\n 6\n-b\n+y\n");
+  assert_unified ("a\n1\n2\n3\n4\n5\n6\n7\nb\n", "x\n1\n2\n3\n4\n5\n6\n7\ny\n",
+                  HEAD
+                  "@@ -1,4 +1,4 @@\n-a\n+x\n 1\n 2\n 3\n@@ -6,4 +6,4 @@\n 5\n 6\n 7\n-b\n+y\n");
+}
+
+/* What patch(1) makes of it: the hunks stand where they say, and hold as many lines as they say. */
+static void
+test_unified_applies (void **state)
+{
+  (void) state;
+  for (guint32 seed = 1; seed < 300; seed++)
+    {
+      g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+      g_autoptr (GPtrArray) before = g_ptr_array_new_with_free_func (g_free);
+      g_autoptr (GString) old = g_string_new (NULL);
+      g_autoptr (GString) new = g_string_new (NULL);
+      g_autoptr (GString) made = g_string_new (NULL);
+      for (int i = g_rand_int_range (rand, 0, 60); i > 0; i--)
+        {
+          char *line = g_strdup_printf ("%d", g_rand_int_range (rand, 0, 9));
+          int what = g_rand_int_range (rand, 0, 12);
+          g_ptr_array_add (before, line);
+          g_string_append_printf (old, "%s\n", line);
+          if (what > 0)
+            g_string_append_printf (new, "%s\n", line);
+          if (what < 2)
+            g_string_append (new, "x\n");
+        }
+      g_autofree char *diff = line_diff_unified ("f", old->str, new->str);
+      g_auto (GStrv) lines = g_strsplit (diff, "\n", -1);
+      guint at = 0, from, old_count = 0, to, new_count = 0;
+      for (guint i = 2; i < g_strv_length (lines) && *lines[i] != '\0'; i++)
+        {
+          if (sscanf (lines[i], "@@ -%u,%u +%u,%u @@", &from, &old_count, &to, &new_count) == 4)
+            {
+              for (; at < (old_count > 0 ? from - 1 : from); at++)
+                g_string_append_printf (made, "%s\n", (char *) g_ptr_array_index (before, at));
+              guint made_lines = 0;
+              for (const char *c = made->str; *c != '\0'; c++)
+                made_lines += *c == '\n';
+              assert_int_equal (made_lines, new_count > 0 ? to - 1 : to);
+              continue;
+            }
+          if (*lines[i] != '+')
+            assert_string_equal (lines[i] + 1, (char *) g_ptr_array_index (before, at++));
+          if (*lines[i] != '-')
+            g_string_append_printf (made, "%s\n", lines[i] + 1);
+          old_count -= *lines[i] != '+';
+          new_count -= *lines[i] != '-';
+        }
+      assert_int_equal (old_count, 0);
+      assert_int_equal (new_count, 0);
+      for (; at < before->len; at++)
+        g_string_append_printf (made, "%s\n", (char *) g_ptr_array_index (before, at));
+      assert_string_equal (made->str, new->str);
+    }
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_small),
-    cmocka_unit_test (test_context),
-    cmocka_unit_test (test_any),
-    cmocka_unit_test (test_large),
+    cmocka_unit_test (test_small),   cmocka_unit_test (test_context),
+    cmocka_unit_test (test_any),     cmocka_unit_test (test_large),
+    cmocka_unit_test (test_unified), cmocka_unit_test (test_unified_applies),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

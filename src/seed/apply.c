@@ -125,6 +125,18 @@ refuse_missing (const SeedSet *set, int64_t n, const DbFailure *failure, const c
   return true;
 }
 
+bool
+seed_refuse_failure (const SeedSet *set, int64_t n, const char *path, const DbFailure *failure,
+                     GError **error)
+{
+  g_autofree char *message = g_strdup (failure->message);
+  g_autofree char *place = seed_place (set, n, path);
+  g_strdelimit (message, "\r\n\t", ' ');
+  return keel_error_full (error, KEEL_ERROR_SERVER, failure->sqlstate, failure->detail,
+                          failure->hint, "%s: %s%s%s%s", place, path != NULL ? "“" : "",
+                          path != NULL ? path : "", path != NULL ? "”: " : "", message);
+}
+
 static bool
 explain (const Step *step, const DbFailure *failure, GError **error)
 {
@@ -138,10 +150,7 @@ explain (const Step *step, const DbFailure *failure, GError **error)
                             failure->hint, "%s: %s", set->table->shown, message);
   if (refuse_missing (set, n, failure, path, error))
     return false;
-  g_autofree char *place = seed_place (set, n, path);
-  return keel_error_full (error, KEEL_ERROR_SERVER, failure->sqlstate, failure->detail,
-                          failure->hint, "%s: %s%s%s%s", place, path != NULL ? "“" : "",
-                          path != NULL ? path : "", path != NULL ? "”: " : "", message);
+  return seed_refuse_failure (set, n, path, failure, error);
 }
 
 static bool
@@ -310,9 +319,9 @@ defer (SeedRun *run, const SeedSet *set, bool is_deferred, GError **error)
     {
       const SeedForeignKey *key = set->deferred->pdata[i];
       g_autofree char *name = db_quote_name (set->table->schema, key->name);
-      g_autofree char *sql
-          = g_strdup_printf ("SET CONSTRAINTS %s %s", name, is_deferred ? "DEFERRED" : "IMMEDIATE");
-      if (!seed_exec (run, sql, NULL, error))
+      g_autofree char *sql = g_strdup_printf ("SET CONSTRAINTS %s DEFERRED", name);
+      if (is_deferred ? !seed_exec (run, sql, NULL, error)
+                      : !seed_constraints_now (run, name, error))
         return false;
     }
   return true;

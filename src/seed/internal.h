@@ -191,6 +191,17 @@ bool seed_order (SeedRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Writes the sets of one component. */
 bool seed_apply (SeedRun *run, guint component, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What the server says of row N of SET, at PATH (may be NULL). Always returns false. */
+bool seed_refuse_failure (const SeedSet *set, int64_t n, const char *path, const DbFailure *failure,
+                          GError **error);
+
+/* --- deferred.c ------------------------------------------------------------------------------- */
+
+/* Checks the constraints NAMES (SQL; "ALL") and has them checked at once from here on. KEEL_ERROR_SERVER, with the
+ * place of the row where it is one of a file. */
+bool seed_constraints_now (SeedRun *run, const char *names, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- script.c --------------------------------------------------------------------------------- */
 
 /* Refuses what cannot be in a transaction that goes on. */

@@ -241,8 +241,7 @@ load_all (SeedRun *run, GError **error)
   const SeedSpec *spec = &run->spec;
   return begin (run, error) && seed_ledger_ensure (run->conn, error)
          && (!spec->clean || seed_clean (run, error)) && load_rows (run, error)
-         && seed_ledger_write (run, error)
-         && db_exec (run->conn, "SET CONSTRAINTS ALL IMMEDIATE", error)
+         && seed_ledger_write (run, error) && seed_constraints_now (run, "ALL", error)
          && (!spec->validate
              || seed_validate (run->conn, run->config, spec->generates, &run->result->expects,
                                error))

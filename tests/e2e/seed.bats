@@ -235,6 +235,39 @@ state ()
   assert_json '[.tables[] | select(.table == "nodes") | .retracted] == [3]'
 }
 
+@test "a constraint that is deferred says the row all the same" {
+  new_shop "" "
+    CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE carts (id int PRIMARY KEY, owner_id bigint REFERENCES people DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE a (id int PRIMARY KEY, b_id int NOT NULL);
+    CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a);
+    ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b DEFERRABLE"
+  file common/people.csv 'id,name' '1,ada' '2,bob'
+  file common/carts.csv 'id,owner_id' '10,1' '11,' '12,7'
+  seed
+  assert_error 2 'seeds/common/carts.csv:4:4: “owner_id” refers to a row of people that is not there: 7'
+  file common/carts.csv 'id,owner_id' '10,1' '11,'
+  file common/people.csv 'id,name' '1,ada' '2,bob' '3,ada'
+  seed
+  assert_error 5 'seeds/common/people.csv:2:3: “name”: duplicate key value violates unique constraint'
+  file common/people.csv 'id,name' '1,ada' '2,bob'
+  file common/a.csv 'id,b_id' '1,1'
+  file common/b.csv 'id,a_id' '1,1'
+  # A script takes away what the row of a file refers to.
+  file common/90_more.sql 'DELETE FROM people WHERE id = 1'
+  seed
+  assert_error 5 'seeds/common/carts.csv:2:4: “owner_id”: insert or update on table "carts" violates foreign key'
+  assert_stderr 'Key (owner_id)=(1) is not present'
+  rm seeds/common/90_more.sql
+  seed
+  assert_status 0
+  # A script's row has no place; the server's words stand.
+  file common/90_more.sql 'INSERT INTO carts VALUES (99, 99)'
+  seed
+  assert_error 5 'insert or update on table "carts" violates foreign key'
+  [ "$(sql 'SELECT count(*) FROM carts')" = 2 ]
+}
+
 @test "a circle that no row can begin is an error" {
   new_shop "" "CREATE TABLE a (id int PRIMARY KEY, b_id int NOT NULL); CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a);
                ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b"

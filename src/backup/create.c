@@ -105,6 +105,7 @@ compare_with_previous (Store *store, const BackupEntry *previous, CreateResult *
                        Report *report)
 {
   g_autoptr (BackupReader) reader = NULL;
+  guint before_count = result->warnings->len;
   if (previous == NULL || !backup_reader_open (store, previous->name, &reader, NULL))
     return;
   if (result->dump.size_bytes < previous->size_bytes / 2)
@@ -115,6 +116,7 @@ compare_with_previous (Store *store, const BackupEntry *previous, CreateResult *
             "the backup is less than half as large as the one before: %s after %s", now, before);
     }
   compare_counts (backup_reader_index (reader), result->dump.index, result->warnings, report);
+  result->is_shrunken = result->warnings->len > before_count;
   if (result->warnings->len > WARNINGS_SHOWN_MAX)
     {
       g_autofree char *more
@@ -174,7 +176,9 @@ settle (const CreateSpec *spec, Store *store, const char *folder, Report *report
   if (!note_verified (store, result->name, &problem))
     warn_after (result, report, "that it was verified could not be noted",
                 g_steal_pointer (&problem));
-  if (!spec->keep_all && !retention_run (spec->project, folder, false, result->removed, &problem))
+  /* What rows were lost may be in the old ones only. */
+  bool keep_all = spec->keep_all || result->is_shrunken;
+  if (!keep_all && !retention_run (spec->project, folder, false, result->removed, &problem))
     warn_after (result, report, "old ones could not be removed", g_steal_pointer (&problem));
   /* Last, so that the log has all warnings, and the room that retention made. */
   if (!log_success (folder, result, spec->project, &problem))

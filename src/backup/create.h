@@ -21,12 +21,14 @@ typedef struct
   char *name;
   char *path;
   DumpResult dump;
-  GPtrArray *warnings; /* of text: what fell by more than half */
+  GPtrArray *warnings; /* of text: what fell by more than half, and others */
+  bool is_shrunken;    /* something fell; nothing old was removed then */
   GPtrArray *removed;  /* of text: names that retention removed */
 } CreateResult;
 
 void create_result_clear (CreateResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CreateResult, create_result_clear)
 
+/* KEEL_ERROR_ANSWER_NO: what came out is not larger than backup.min_size. */
 bool backup_create (const CreateSpec *spec, Report *report, CreateResult *ret_result,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -292,3 +292,74 @@ process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_fd, p
 {
   return spawn (spec, in_fd, out_fd, err_fd, ret_pid, error);
 }
+
+/* Reads what there is, for at most a moment; what does not fit is thrown away, so that the child is not held up. False
+ * when there is nothing (yet). */
+static bool
+read_some (int fd, GString *output, size_t max_bytes, bool *cut)
+{
+  char chunk[16384];
+  struct pollfd wait = { fd, POLLIN, 0 };
+  if (poll (&wait, 1, CANCELLED_POLL_MS) <= 0)
+    return false;
+  ssize_t count = read (fd, chunk, sizeof chunk);
+  if (count > 0)
+    keep (output, chunk, (size_t) count, max_bytes, false, cut);
+  else
+    g_usleep (CANCELLED_POLL_MS * 1000); /* it closed its output, and goes on */
+  return count > 0;
+}
+
+/* True when it ended by itself; *RET_STATUS as of waitpid. What it started may go on and hold the pipe. */
+static bool
+pump_limited (pid_t pid, int fd, int64_t timeout_ms, GString *output, size_t max_bytes, bool *cut,
+              int *ret_status)
+{
+  int64_t deadline = g_get_monotonic_time () + timeout_ms * 1000;
+  while (g_get_monotonic_time () < deadline && !cancel_requested ())
+    {
+      bool was_read = read_some (fd, output, max_bytes, cut);
+      pid_t waited = waitpid (pid, ret_status, WNOHANG);
+      if (waited == 0 || (waited < 0 && errno == EINTR))
+        continue;
+      for (int i = 0; was_read && i < 100; i++)
+        was_read = read_some (fd, output, max_bytes, cut);
+      (void) read_some (fd, output, max_bytes, cut);
+      return true;
+    }
+  return false;
+}
+
+bool
+process_run_limited (const ProcessSpec *spec, int64_t timeout_ms, ProcessResult *ret_result,
+                     bool *ret_timed_out, GError **error)
+{
+  ProcessSpec own = *spec;
+  g_autoptr (GString) output = g_string_new (NULL);
+  size_t max_bytes = spec->output_max_bytes != 0 ? spec->output_max_bytes : OUTPUT_MAX_DEFAULT;
+  int pipe_fds[2], status = 0;
+  bool cut = false;
+  pid_t pid;
+  if (!open_pipe (pipe_fds, error))
+    return false;
+  g_auto (Fd) in = pipe_fds[0];
+  g_auto (Fd) out = pipe_fds[1];
+  own.own_group = true;
+  if (!spawn (&own, -1, out, out, &pid, error))
+    return false;
+  fd_clear (&out);
+  bool ended = pump_limited (pid, in, timeout_ms, output, max_bytes, &cut, &status);
+  kill (-pid, SIGKILL);
+  if (!ended)
+    (void) process_wait (pid);
+  if (!cancel_check (error))
+    return false;
+  *ret_timed_out = !ended;
+  ret_result->exit_code = !ended               ? 128 + SIGKILL
+                          : WIFEXITED (status) ? WEXITSTATUS (status)
+                                               : 128 + WTERMSIG (status);
+  ret_result->output_cut = cut;
+  ret_result->output = g_string_free (g_steal_pointer (&output), FALSE);
+  ret_result->errors = g_strdup ("");
+  return true;
+}

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct
@@ -58,3 +59,8 @@ bool process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_
 
 /* Waits for a started process; its exit code, or 128 + signal. */
 int process_wait (pid_t pid);
+
+/* As process_run, but killed, with what it started, after TIMEOUT_MS: *RET_TIMED_OUT. Standard error goes
+ * where standard output does. */
+bool process_run_limited (const ProcessSpec *spec, int64_t timeout_ms, ProcessResult *ret_result,
+                          bool *ret_timed_out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "cli/cmd_integrity.h"
 #include "cli/cmds.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "project/audit.h"
 #include "project/target.h"
@@ -103,10 +104,15 @@ prove (CliContext *context, Store *store, const char *name, Proof *ret_proof, GE
                      .inspect_data = context };
   g_autoptr (GError) problem = NULL;
   if (proof_run (&spec, store, name, &context->report, ret_proof, &problem))
-    return log_proof (store_location (store), name, ret_proof, error);
+    {
+      bool is_logged = log_proof (store_location (store), name, ret_proof, error);
+      incident_after_proof (context, store, name, ret_proof, NULL);
+      return is_logged;
+    }
   if (!backup_log (store_location (store), "prove", "failed", NULL, "file=%s error=%s", name,
                    problem->message))
     report_warning (&context->report, "the failure could not be written to backup.log", NULL);
+  incident_after_proof (context, store, name, NULL, problem);
   g_propagate_error (error, g_steal_pointer (&problem));
   return false;
 }
@@ -191,6 +197,36 @@ print_create (const Project *project, const CreateResult *result)
     output_line ("removed %s, older than backup.keep", (const char *) result->removed->pdata[i]);
 }
 
+/* While an incident is open nothing old goes: it may be what is needed. */
+static bool
+may_remove (const Project *project)
+{
+  g_autoptr (GPtrArray) incidents = NULL;
+  if (!incident_list (project, false, &incidents, NULL))
+    return false;
+  for (guint i = 0; i < incidents->len; i++)
+    if (incident_is_of (incidents->pdata[i], project->environment->name))
+      return false;
+  return true;
+}
+
+static bool
+make (CliContext *context, CreateSpec *spec, CreateResult *result, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  spec->keep_all = !may_remove (spec->project);
+  if (spec->keep_all && spec->project->keep_db_seconds > 0)
+    report_warning (&context->report, "an incident is open: no old backup is removed", NULL);
+  if (backup_create (spec, &context->report, result, &problem))
+    {
+      incident_after_create (context, result, NULL);
+      return true;
+    }
+  incident_after_create (context, NULL, problem);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
 static bool
 run_create (CliContext *context, int argc, char **argv, GError **error)
 {
@@ -212,7 +248,7 @@ run_create (CliContext *context, int argc, char **argv, GError **error)
                       .url = url,
                       .type = type,
                       .job_count = (unsigned int) MAX (option_jobs, 0) };
-  if (!backup_create (&spec, &context->report, &result, error))
+  if (!make (context, &spec, &result, error))
     return false;
   g_autoptr (Store) store = store_open_folder (base.folder);
   bool proven = !option_prove || prove (context, store, result.name, &proof, error);
@@ -262,6 +298,7 @@ run_verify (CliContext *context, int argc, char **argv, GError **error)
       || !catalogue_find (base.folder, argc > 0 ? argv[0] : "latest", &store, &name, error))
     return false;
   bool good = verify (context, store, name, &bytes, &problem);
+  incident_after_verify (context, store, name, problem);
   double seconds = (double) (clock_monotonic_us () - started) / 1e6;
   if (!backup_log (store_location (store), "verify", good ? "ok" : "failed", good ? error : NULL,
                    "file=%s size=%" G_GUINT64_FORMAT " %s", name, bytes,
@@ -290,7 +327,8 @@ prune (const BackupBase *base, GPtrArray *removed, GError **error)
   const Project *project = base->project;
   if (option_dry_run)
     return retention_run (project, base->folder, true, removed, error);
-  if (!audit_write (project, "backup prune", "intent", NULL, error))
+  if (!incident_check_none (project, "backup prune", error)
+      || !audit_write (project, "backup prune", "intent", NULL, error))
     return false;
   g_autoptr (GError) problem = NULL;
   bool done = retention_run (project, base->folder, false, removed, &problem);

@@ -12,6 +12,7 @@
 #include "integrity/quarantine.h"
 #include "integrity/report.h"
 #include "project/audit.h"
+#include "project/incident.h"
 #include "project/stamp.h"
 
 #include <string.h>
@@ -67,7 +68,7 @@ ask_audited (const IntegrityBase *base, const char *action, const char *what, co
              const json_t *details, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  if (ask (base, what, database, &problem))
+  if (incident_check_none (base->project, action, &problem) && ask (base, what, database, &problem))
     return true;
   if (keel_error_is (problem, KEEL_ERROR_REFUSED)
       && !audit (base, action, "refused", details, problem->message, NULL))

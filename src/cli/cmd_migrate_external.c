@@ -8,6 +8,7 @@
 #include "migrate/external_pending.h"
 #include "migrate/run_lock.h"
 #include "project/audit.h"
+#include "project/incident.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -539,7 +540,9 @@ static bool
 run_work (ExternalWork *work, GError **error)
 {
   bool dry_run = work->spec->dry_run;
-  return check_spec (work, error) && migrate_base_connect (work->run.base, !dry_run, error)
+  return check_spec (work, error)
+         && (dry_run || incident_check_none (work->run.base->project, "migrate", error))
+         && migrate_base_connect (work->run.base, !dry_run, error)
          && (dry_run ? run_dry (work, error) : lock (work, error) && run_locked (work, error));
 }
 

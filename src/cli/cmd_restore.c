@@ -7,6 +7,7 @@
 #include "cli/confirm.h"
 #include "cli/output.h"
 #include "project/audit.h"
+#include "project/incident.h"
 #include "project/stamp.h"
 #include "project/target.h"
 
@@ -190,7 +191,9 @@ guard (CliContext *context, const RestorePlan *plan, const char *url, const char
 {
   const Project *project = context->project;
   g_autoptr (GError) problem = NULL;
+  bool destroys = restore_plan_replaces (plan) || option_in_place;
   if (check_production (project, &problem)
+      && (!destroys || incident_check_none (project, "restore", &problem))
       && ((!restore_plan_replaces (plan) && option_table == NULL)
           || check_stamp (project, url, restore_plan_database (plan), &problem))
       && ask (context, plan, &problem))

@@ -7,6 +7,7 @@
 #include "integrity/report.h"
 #include "project/audit.h"
 #include "project/environment.h"
+#include "project/incident.h"
 #include "project/target.h"
 #include "seed/guard.h"
 #include "seed/run.h"
@@ -344,7 +345,9 @@ guard (Seeding *seeding, GError **error)
   g_autoptr (GError) problem = NULL;
   if (!stamp_read (seeding->conn, seeding->project, &stamp, error))
     return false;
-  return seed_guard_check (seeding->project, &stamp, seeding->url, &problem)
+  bool destroys = !option_dry_run && (option_clean || seeding->project->environment->is_protected);
+  return (seed_guard_check (seeding->project, &stamp, seeding->url, &problem)
+          && (!destroys || incident_check_none (seeding->project, "seed", &problem)))
          || refuse (seeding, g_steal_pointer (&problem), error);
 }
 

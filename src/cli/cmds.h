@@ -15,6 +15,7 @@ extern const CliCommand completion_command;       /* completion.c */
 extern const CliCommand db_commands[];            /* cmd_db.c */
 extern const CliCommand backup_commands[];        /* cmd_backup.c */
 extern const CliCommand restore_test_command;     /* cmd_backup.c */
+extern const CliCommand incident_commands[];      /* cmd_incident.c */
 extern const CliCommand integrity_commands[];     /* cmd_integrity.c */
 extern const CliCommand migrate_commands[];       /* cmd_migrate.c */
 extern const CliCommand migrate_enum_commands[];  /* cmd_migrate_enum.c */

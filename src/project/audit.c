@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "project/audit_line.h"
+#include "project/secrets.h"
 #include "project/who.h"
 
 #include <string.h>
@@ -104,8 +105,9 @@ compose (const Project *project, const char *action, const char *phase, const js
   g_assert (line != NULL && what != NULL);
   (void) json_object_update (line, who);
   (void) json_object_update (line, what);
-  if (details != NULL)
-    (void) json_object_update_missing (line, (json_t *) details);
+  g_autoptr (json_t) safe = details != NULL ? json_deep_copy (details) : json_object ();
+  secrets_hide_json (project, safe);
+  (void) json_object_update_missing (line, safe);
   json_object_del (line, "torn");
   json_object_del (line, "head_lost");
   if (torn_hash != NULL)

@@ -43,9 +43,9 @@ incident_path (const Project *project, const char *id)
 /* --- open ------------------------------------------------------------------------------------ */
 
 static json_t *
-text_json (const char *text)
+text_json (const Project *project, const char *text)
 {
-  g_autofree char *line = incident_line (text);
+  g_autofree char *line = incident_line (project, text);
   return json_string (line);
 }
 
@@ -60,11 +60,16 @@ write_audit (const Project *project, const char *action, const char *phase,
   return audit_write (project, action, phase, details, error);
 }
 
+bool
+incident_is_of (const Incident *incident, const char *environment)
+{
+  return incident->environment == NULL || strcmp (incident->environment, environment) == 0;
+}
+
 static bool
 is_of (const Incident *incident, const Project *project)
 {
-  return incident->environment == NULL
-         || strcmp (incident->environment, project->environment->name) == 0;
+  return incident_is_of (incident, project->environment->name);
 }
 
 /* The open incident of KIND and SUBJECT that can be added to; NULL when there is none. *RET_COUNT: how many
@@ -101,12 +106,14 @@ add_repeat (IncidentStore *store, Incident *incident, const IncidentSpec *spec, 
 {
   uint64_t number = incident->event_count + 1;
   json_object_set_new (incident->document, "events", json_integer ((json_int_t) number));
-  incident_document_add (incident->document, "repeated", spec->summary, spec->evidence);
+  incident_document_add (store->project, incident->document, "repeated", spec->summary,
+                         spec->evidence);
   return incident_store_write (store, incident->id, incident->document, error)
          && (!is_audited (number)
              || write_audit (store->project, "incident repeat", "note", incident,
-                             json_pack ("{s:o, s:I}", "summary", text_json (spec->summary),
-                                        "events", (json_int_t) number),
+                             json_pack ("{s:o, s:I}", "summary",
+                                        text_json (store->project, spec->summary), "events",
+                                        (json_int_t) number),
                              error));
 }
 
@@ -116,11 +123,12 @@ new_document (const Project *project, const char *id, const IncidentSpec *spec, 
   g_autofree char *now = clock_format_iso (clock_now ());
   json_t *document = json_pack (
       "{s:i, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:s, s:i, s:[]}", "version", 1, "id", id, "state",
-      "open", "project", text_json (project->name), "environment", project->environment->name,
-      "kind", incident_kind_name (spec->kind), "subject", text_json (subject), "summary",
-      text_json (spec->summary), "opened", now, "events", 1, "timeline");
+      "open", "project", text_json (project, project->name), "environment",
+      project->environment->name, "kind", incident_kind_name (spec->kind), "subject",
+      text_json (project, subject), "summary", text_json (project, spec->summary), "opened", now,
+      "events", 1, "timeline");
   g_assert (document != NULL);
-  incident_document_add (document, "opened", spec->summary, spec->evidence);
+  incident_document_add (project, document, "opened", spec->summary, spec->evidence);
   return document;
 }
 
@@ -144,7 +152,8 @@ add_new (IncidentStore *store, const IncidentSpec *spec, const char *subject, ch
   if (incident == NULL
       || !write_audit (
           store->project, "incident open", "note", incident,
-          json_pack ("{s:o, s:O*}", "summary", text_json (spec->summary), "evidence",
+          json_pack ("{s:o, s:O*}", "summary", text_json (store->project, spec->summary),
+                     "evidence",
                      json_object_get (json_array_get (json_object_get (document, "timeline"), 0),
                                       "evidence")),
           error))
@@ -155,10 +164,10 @@ add_new (IncidentStore *store, const IncidentSpec *spec, const char *subject, ch
 
 /* What an incident that is shared by many is told of one of them. */
 static json_t *
-evidence_with_subject (const IncidentSpec *spec)
+evidence_with_subject (const Project *project, const IncidentSpec *spec)
 {
   json_t *evidence = spec->evidence != NULL ? json_deep_copy (spec->evidence) : json_object ();
-  json_object_set_new (evidence, "subject", text_json (spec->subject));
+  json_object_set_new (evidence, "subject", text_json (project, spec->subject));
   return evidence;
 }
 
@@ -167,14 +176,14 @@ open_locked (IncidentStore *store, const IncidentSpec *given, char **ret_id, boo
              GError **error)
 {
   const char *kind = incident_kind_name (given->kind);
-  g_autofree char *subject = incident_line (given->subject);
+  g_autofree char *subject = incident_line (store->project, given->subject);
   g_autoptr (json_t) evidence = NULL;
   IncidentSpec spec = *given;
   guint count;
   g_autoptr (Incident) incident = find_open (store, kind, subject, &count);
   if (incident == NULL && count >= OPEN_MAX)
     {
-      evidence = evidence_with_subject (given);
+      evidence = evidence_with_subject (store->project, given);
       spec.evidence = evidence;
       g_free (subject);
       subject = g_strdup (SUBJECT_OTHERS);
@@ -277,7 +286,7 @@ incident_note (const Project *project, const char *id, const char *event, const 
   if (incident->document == NULL)
     return keel_error (error, KEEL_ERROR_CORRUPT, "Close it; what is left of it is kept.",
                        "the incident %s cannot be added to: %s", id, incident->problem);
-  incident_document_add (incident->document, event, summary, evidence);
+  incident_document_add (project, incident->document, event, summary, evidence);
   return incident_store_write (&store, id, incident->document, error)
          || prefix_error (error, "adding to the incident %s", id);
 }
@@ -289,17 +298,17 @@ replacement (const IncidentStore *store, const Incident *incident)
   g_autofree char *path = incident_path (store->project, incident->id);
   g_autofree char *kept = g_strconcat (path, ".damaged", NULL);
   bool is_kept = rename (path, kept) == 0;
-  json_t *document
-      = json_pack ("{s:i, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*, s:I, s:[]}", "version", 1, "id",
-                   incident->id, "state", "open", "project", text_json (store->project->name),
-                   "environment", store->project->environment->name, "kind",
-                   incident->kind != NULL ? incident->kind : incident_kind_name (INCIDENT_MANUAL),
-                   "subject", incident->subject != NULL ? incident->subject : "?", "summary",
-                   incident->summary != NULL ? incident->summary : incident->problem, "opened",
-                   incident->opened, "events", (json_int_t) incident->event_count, "timeline");
+  json_t *document = json_pack (
+      "{s:i, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s*, s:I, s:[]}", "version", 1, "id", incident->id,
+      "state", "open", "project", text_json (store->project, store->project->name), "environment",
+      store->project->environment->name, "kind",
+      incident->kind != NULL ? incident->kind : incident_kind_name (INCIDENT_MANUAL), "subject",
+      incident->subject != NULL ? incident->subject : "?", "summary",
+      incident->summary != NULL ? incident->summary : incident->problem, "opened", incident->opened,
+      "events", (json_int_t) incident->event_count, "timeline");
   g_autofree char *summary = g_strdup_printf (
       "%s%s", incident->problem, is_kept ? "; what was left of it is kept beside it" : "");
-  incident_document_add (document, "lost", summary, NULL);
+  incident_document_add (store->project, document, "lost", summary, NULL);
   return document;
 }
 
@@ -309,7 +318,7 @@ close_locked (IncidentStore *store, Incident *incident, const char *reason, GErr
   const Project *project = store->project;
   g_autofree char *now = clock_format_iso (clock_now ());
   if (!write_audit (project, "incident close", "intent", incident,
-                    json_pack ("{s:o}", "reason", text_json (reason)), error))
+                    json_pack ("{s:o}", "reason", text_json (project, reason)), error))
     return false;
   if (incident->document == NULL)
     incident->document = replacement (store, incident);
@@ -317,8 +326,8 @@ close_locked (IncidentStore *store, Incident *incident, const char *reason, GErr
   json_object_set_new (document, "state", json_string ("closed"));
   json_object_set_new (document, "closed", json_string (now));
   json_object_set_new (document, "closed_by", who_am_i ());
-  json_object_set_new (document, "reason", text_json (reason));
-  incident_document_add (document, "closed", reason, NULL);
+  json_object_set_new (document, "reason", text_json (project, reason));
+  incident_document_add (project, document, "closed", reason, NULL);
   if (!incident_store_write (store, incident->id, document, error))
     return false;
   /* Its file decides; that the index lags behind is made good by whoever writes it next. */
@@ -373,7 +382,7 @@ refuse (const GPtrArray *open, const char *action, GError **error)
       first->summary != NULL ? ": " : "", first->summary != NULL ? first->summary : "");
   g_autofree char *hint = g_strdup_printf (
       "Look at it with “pgkeel incident show %s”; when it is understood, “pgkeel incident close %s "
-      "--reason TEXT”. What cannot wait goes on with --incident %s, which is logged.",
+      "--reason TEXT”. What cannot wait goes on with PGKEEL_INCIDENT=%s, which is logged.",
       first->id, first->id, ids->str);
   return keel_error_full (error, KEEL_ERROR_REFUSED, NULL, detail, hint,
                           "refused: %s, while the incident %s is open%s%s%s", action, first->id,
@@ -389,7 +398,7 @@ note_proceeding (const Project *project, const GPtrArray *open, const char *acti
     {
       const Incident *incident = open->pdata[i];
       if (!write_audit (project, "incident proceed", "note", incident,
-                        json_pack ("{s:o}", "command", text_json (action)), error)
+                        json_pack ("{s:o}", "command", text_json (project, action)), error)
           || (incident->document != NULL
               && !incident_note (project, incident->id, "proceeded", action, NULL, error)))
         return false;

@@ -76,6 +76,9 @@ typedef struct
 void incident_free (Incident *incident);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Incident, incident_free)
 
+/* Whether it concerns ENVIRONMENT; one that nobody knows the environment of concerns all. */
+bool incident_is_of (const Incident *incident, const char *environment);
+
 /* *RET_INCIDENTS: of Incident, the oldest first: those that are open, of all environments; WITH_CLOSED: all. */
 bool incident_list (const Project *project, bool with_closed, GPtrArray **ret_incidents,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "project/audit.h"
+#include "project/secrets.h"
 #include "project/who.h"
 
 #include <errno.h>
@@ -210,21 +211,23 @@ incident_store_write (IncidentStore *store, const char *id, const json_t *docume
 
 /* Evidence is for people: what is too long for them is cut. */
 static json_t *
-bounded_evidence (const json_t *evidence)
+bounded_evidence (const Project *project, const json_t *evidence)
 {
-  g_autofree char *text = json_dumps (evidence, JSON_COMPACT);
+  g_autoptr (json_t) safe = json_deep_copy (evidence);
+  secrets_hide_json (project, safe);
+  g_autofree char *text = json_dumps (safe, JSON_COMPACT);
   size_t length = text != NULL ? strlen (text) : 0;
   if (text != NULL && length <= EVIDENCE_MAX_BYTES)
-    return json_deep_copy (evidence);
+    return g_steal_pointer (&safe);
   g_autofree char *start = g_strndup (text != NULL ? text : "", EVIDENCE_MAX_BYTES / 2);
   g_autofree char *valid = g_utf8_make_valid (start, -1);
   return json_pack ("{s:I, s:s}", "cut_bytes", (json_int_t) length, "begins", valid);
 }
 
 char *
-incident_line (const char *text)
+incident_line (const Project *project, const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  g_autofree char *valid = secrets_hide (project, text);
   char *line = g_utf8_strlen (valid, -1) > SUMMARY_MAX_CHARACTERS
                    ? g_utf8_substring (valid, 0, SUMMARY_MAX_CHARACTERS)
                    : g_strdup (valid);
@@ -261,17 +264,17 @@ make_room (json_t *document, json_t *timeline, const char *event)
 }
 
 void
-incident_document_add (json_t *document, const char *event, const char *summary,
-                       const json_t *evidence)
+incident_document_add (const Project *project, json_t *document, const char *event,
+                       const char *summary, const json_t *evidence)
 {
   json_t *timeline = json_object_get (document, "timeline");
   g_autofree char *time = clock_format_iso (clock_now ());
-  g_autofree char *line = incident_line (summary);
+  g_autofree char *line = incident_line (project, summary);
   make_room (document, timeline, event);
   json_t *entry = json_pack ("{s:s, s:s, s:s, s:o}", "time", time, "event", event, "summary", line,
                              "who", who_am_i ());
   if (evidence != NULL)
-    json_object_set_new (entry, "evidence", bounded_evidence (evidence));
+    json_object_set_new (entry, "evidence", bounded_evidence (project, evidence));
   json_array_append_new (timeline, entry);
 }
 

@@ -62,8 +62,8 @@ bool incident_store_write (IncidentStore *store, const char *id, const json_t *d
 /* Adds {time, event, summary, who, evidence} to the timeline. Of one kind of event the first and the last
  * INCIDENT_EVENTS_KEPT are kept; "omitted" counts the others. */
 #define INCIDENT_EVENTS_KEPT 20
-void incident_document_add (json_t *document, const char *event, const char *summary,
-                            const json_t *evidence);
+void incident_document_add (const Project *project, json_t *document, const char *event,
+                            const char *summary, const json_t *evidence);
 
-/* TEXT as one line of bounded length, valid UTF-8 without control characters; caller frees. */
-char *incident_line (const char *text);
+/* TEXT as one line of bounded length, valid UTF-8 without control characters and secrets; caller frees. */
+char *incident_line (const Project *project, const char *text);

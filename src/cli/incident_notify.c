@@ -1,0 +1,98 @@
+/* Telling people: the command incident.notify. */
+#include "base/process.h"
+#include "cli/incident_raise.h"
+#include "cli/output.h"
+
+#include <sys/stat.h>
+
+#define HOOK_TIMEOUT_MS (30 * 1000)
+#define HOOK_OUTPUT_MAX_BYTES 4000
+
+static void
+note (const Project *project, const char *id, json_t *evidence, Report *report, const char *summary)
+{
+  g_autoptr (json_t) owned = evidence;
+  g_autoptr (GError) problem = NULL;
+  if (incident_note (project, id, "notify", summary, owned, &problem))
+    return;
+  g_autofree char *text
+      = g_strdup_printf ("the incident’s timeline could not be written: %s", problem->message);
+  report_warning (report, text, NULL);
+}
+
+static void
+add (GPtrArray *environment, const char *name, const char *value)
+{
+  g_ptr_array_add (environment, g_strdup_printf ("%s=%s", name, value != NULL ? value : ""));
+}
+
+static GPtrArray *
+hook_environment (const Project *project, const Incident *incident, const char *event)
+{
+  GPtrArray *environment = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *file = incident_path (project, incident->id);
+  add (environment, "INCIDENT_EVENT", event);
+  add (environment, "INCIDENT_ID", incident->id);
+  add (environment, "INCIDENT_KIND", incident->kind);
+  add (environment, "INCIDENT_SUBJECT", incident->subject);
+  add (environment, "INCIDENT_SUMMARY", incident->summary);
+  add (environment, "INCIDENT_REASON", incident->reason);
+  add (environment, "INCIDENT_PROJECT", project->name);
+  add (environment, "INCIDENT_ENVIRONMENT", incident->environment);
+  add (environment, "INCIDENT_FILE", file);
+  g_ptr_array_add (environment, NULL);
+  return environment;
+}
+
+/* pgkeel.yaml is the owner's: its command runs as them, even if we are root. */
+static bool
+run_hook (const Project *project, const Incident *incident, const char *event,
+          ProcessResult *result, bool *ret_timed_out, GError **error)
+{
+  g_autoptr (GPtrArray) environment = hook_environment (project, incident, event);
+  const char *argv[] = { "/bin/sh", "-c", project->incident.notify_command, NULL };
+  struct stat info;
+  if (stat (project->folder, &info) != 0)
+    return keel_error (error, KEEL_ERROR_FAILED, NULL, "cannot look at “%s”", project->folder);
+  const ProcessSpec spec = { .argv = argv,
+                             .environment = (const char *const *) environment->pdata,
+                             .folder = project->folder,
+                             .uid = info.st_uid,
+                             .gid = info.st_gid,
+                             .output_max_bytes = HOOK_OUTPUT_MAX_BYTES };
+  return process_run_limited (&spec, HOOK_TIMEOUT_MS, result, ret_timed_out, error);
+}
+
+static void
+tell_by_command (const Project *project, const Incident *incident, const char *event,
+                 Report *report)
+{
+  g_auto (ProcessResult) result = { 0 };
+  g_autoptr (GError) problem = NULL;
+  bool timed_out = false;
+  bool was_run = run_hook (project, incident, event, &result, &timed_out, &problem);
+  g_autofree char *summary
+      = !was_run
+            ? g_strdup_printf ("incident.notify (%s) could not be run: %s", event, problem->message)
+        : timed_out ? g_strdup_printf (
+              "incident.notify (%s) took more than 30 seconds and was ended", event)
+                    : g_strdup_printf ("incident.notify (%s) ended with exit code %d", event,
+                                       result.exit_code);
+  if (!was_run || result.exit_code != 0)
+    report_warning (report, summary, "Tell those who must know yourself.");
+  note (project, incident->id, json_pack ("{s:o}", "output", output_json_string (result.output)),
+        report, summary);
+}
+
+void
+incident_notify (CliContext *context, const char *id, const char *event)
+{
+  const Project *project = context->project;
+  g_autoptr (Incident) incident = NULL;
+  if (project->incident.webhook != NULL)
+    report_warning (&context->report, "incident.webhook is not posted to by this version",
+                    "Let incident.notify call it.");
+  if (project->incident.notify_command == NULL || !incident_read (project, id, &incident, NULL))
+    return;
+  tell_by_command (project, incident, event, &context->report);
+}

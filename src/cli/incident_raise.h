@@ -1,0 +1,29 @@
+/*
+ * What opens an incident by itself, and who is told of it.
+ *
+ * Nothing here changes what the command that found the cause answers: what goes wrong is a warning.
+ */
+#pragma once
+
+#include "backup/create.h"
+#include "backup/proof.h"
+#include "cli/command.h"
+#include "project/incident.h"
+#include "store/store.h"
+
+/* Opens the incident, or adds to the one that is open, and warns of it; runs incident.notify when it is new. */
+void incident_raise (CliContext *context, const IncidentSpec *spec);
+
+/* Runs incident.notify: EVENT ("opened", "closed") happened to the incident. What comes of it is in its timeline. */
+void incident_notify (CliContext *context, const char *id, const char *event);
+
+/* After backup_create: one that is too small (PROBLEM; RESULT is NULL then) or has lost rows. */
+void incident_after_create (CliContext *context, const CreateResult *result, const GError *problem);
+
+/* After a verification of NAME in STORE: PROBLEM is what it found; NULL: nothing. */
+void incident_after_verify (CliContext *context, Store *store, const char *name,
+                            const GError *problem);
+
+/* After a proof; PROOF is NULL when it could not be made, because of PROBLEM. */
+void incident_after_proof (CliContext *context, Store *store, const char *name, const Proof *proof,
+                           const GError *problem);

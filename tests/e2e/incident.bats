@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# Incidents: what opens them, what they stop, and how they end.
+# shellcheck disable=SC1111,SC2016 # real quotation marks; the hook's shell expands its variables
+
+load helper
+
+setup_file ()
+{
+  local major
+  e2e_begin
+  pg_start_all
+  major=$(pg_majors | head -n 1)
+  pg_tool "$major" createdb shop
+  pg_sql "$major" shop "CREATE TABLE orders (id int PRIMARY KEY, note text);
+    INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 2000) i"
+}
+teardown_file () { e2e_end; }
+
+setup ()
+{
+  MAJOR=$(pg_majors | head -n 1)
+  project_new "project: shop
+backup: {keep: {db: 48h}, min_size: 1KB}
+incident:
+  notify: 'printf \"%s %s %s\\n\" \"\$INCIDENT_EVENT\" \"\$INCIDENT_KIND\" \"\$INCIDENT_SUBJECT\" >> told; echo noted'
+environments:
+  staging: {url: '$(pg_url "$MAJOR" shop)'}
+  testing: {url: '$(pg_url "$MAJOR" shop)'}
+  production: {url: '$(pg_url "$MAJOR" shop)', protected: true}"
+  export PGKEEL_ENV=staging
+}
+
+open_one ()
+{
+  run_keel incident open "$@" --json
+  assert_status 0
+  ID=$(jq -r .id <<< "$output")
+}
+
+@test "an incident is opened, added to, shown, reported and closed with a reason" {
+  run_keel incident list
+  assert_status 0
+  assert_stdout 'no incident is open'
+  open_one 'rows *vanished*, password=hunter2' --subject orders
+  assert_json '.is_new'
+  open_one 'more rows vanished' --subject orders
+  assert_json '.is_new | not'
+  run_keel incident list --json
+  assert_json '.incidents | length == 1 and (.[0] | .kind == "manual" and .events == 2 and .is_open
+               and .subject == "orders" and .summary == "rows *vanished*, password=***")'
+  run_keel incident show "$ID" --json
+  assert_json '[.timeline[].event] == ["opened", "notify", "repeated"]'
+  run_keel incident show "$ID"
+  assert_stdout 'more rows vanished'
+  run_keel incident close "$ID"
+  assert_error 2 'an incident is closed with a written reason' '--reason'
+  run_keel -e testing incident close "$ID" --reason x
+  assert_error 2 'is of the environment “staging”' 'Give -e staging.'
+  run_keel incident close "$ID" --reason 'found again'
+  assert_status 0
+  run_keel incident report "$ID"
+  assert_status 0
+  assert_stdout "# Incident $ID"
+  assert_stdout '- summary: rows \*vanished\*, password=\*\*\*'
+  assert_stdout '- reason: found again'
+  assert_stdout '## Timeline'
+  run_keel incident close "$ID" --reason again
+  assert_error 2 'was closed on'
+  run_keel incident show 2020-01-01-1
+  assert_error 2 'there is no incident “2020-01-01-1”' 'incident list --all'
+  [ "$(cat told)" = $'opened manual orders\nclosed manual orders' ]
+  run ! grep -rq hunter2 .pgkeel
+  run_keel audit verify
+  assert_status 0
+}
+
+@test "a protected environment's incident is closed only where the environment says so" {
+  PGKEEL_ENV=production open_one 'looked at'
+  run_keel -e production incident close "$ID" --reason 'nothing'
+  assert_error 3 'production'
+  PGKEEL_ENV=production run_keel incident close "$ID" --reason 'nothing'
+  assert_status 0
+}
+
+@test "an open incident stops what destroys, in its environment only, until it is named or closed" {
+  local command
+  mkdir -p migrations seeds/staging
+  printf '%s\n' 'id,note' '1,first' > seeds/staging/orders.csv
+  printf '%s\n' 'CREATE TABLE later (id int PRIMARY KEY);' > migrations/0001_later.sql
+  run_keel backup create
+  assert_status 0
+  open_one 'something is wrong'
+  for command in 'restore latest --yes' 'migrate up --yes' 'migrate down --yes' 'seed staging --clean --yes' \
+                 'backup prune'; do
+    # shellcheck disable=SC2086 # words
+    run_keel $command
+    assert_error 3 "while the incident $ID is open" "PGKEEL_INCIDENT=$ID"
+  done
+  run_keel backup prune --dry-run
+  assert_status 0
+  run_keel backup create
+  assert_status 0
+  assert_stderr 'an incident is open: no old backup is removed'
+  PGKEEL_INCIDENT=$ID run_keel backup prune
+  assert_status 0
+  run_keel incident show "$ID" --json
+  assert_json '.timeline | any(.event == "proceeded" and .summary == "backup prune")'
+  run_keel audit log --action 'incident proceed' --json
+  assert_json '.entries | length == 1'
+  run_keel -e testing incident list --json
+  assert_json '.incidents | length == 1'
+  PGKEEL_ENV=testing run_keel backup prune
+  assert_status 0
+  run_keel incident close "$ID" --reason 'understood'
+  assert_status 0
+  run_keel backup prune
+  assert_status 0
+}
+
+@test "an empty, a shrunken and a damaged backup each open one" {
+  pg_tool "$MAJOR" createdb --template=shop shrinking
+  sed -i 's/dbname\|\/shop?/\/shrinking?/' pgkeel.yaml
+  run_keel backup create
+  assert_status 0
+  pg_sql "$MAJOR" shrinking 'DELETE FROM orders WHERE id > 10'
+  run_keel backup create --json
+  assert_status 0
+  assert_stderr 'commands that destroy are refused until it is closed'
+  printf x | dd of="$(jq -r .path <<< "$output")" bs=1 seek=700 conv=notrunc status=none
+  run_keel backup prove
+  [ "$status" -ne 0 ]
+  sed -i 's/^backup:.*/backup: {min_size: 10MB}/' pgkeel.yaml
+  run_keel backup create
+  assert_error 1 'or less counts as failed'
+  run_keel incident list --json
+  assert_json '[.incidents[].kind] | sort == ["damaged-backup", "empty-backup", "shrunken-backup"]'
+  [ "$(grep -c '^opened ' told)" -eq 3 ]
+  pg_tool "$MAJOR" dropdb shrinking
+}
+
+@test "a hook that fails, or writes much, changes nothing but the timeline" {
+  sed -i "s/^  notify:.*/  notify: 'seq 100000; exit 7'/" pgkeel.yaml
+  open_one 'x'
+  assert_stderr 'incident.notify (opened) ended with exit code 7'
+  run_keel incident show "$ID" --json
+  assert_json '.timeline | any(.event == "notify" and (.summary | contains("exit code 7"))
+               and (.evidence.output | length) <= 4000)'
+}

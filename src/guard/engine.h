@@ -33,14 +33,16 @@ bool guard_engine_open (const char *host, GuardEngine **ret_engine, GError **err
 typedef struct
 {
   char *name;
-  char *created;    /* ISO time, as the Engine has it */
-  char *mountpoint; /* on the Engine's host */
-  char *project;    /* com.docker.compose.project; NULL: none */
-  bool is_anonymous;
-  bool is_labelled;     /* carries the protection label */
-  bool is_named;        /* in guard.protect */
-  char *postgres;       /* PG_VERSION found in it ("17"); NULL: none, or it cannot be looked into */
-  bool is_readable;     /* whether its files could be looked at from here */
+  char *created;     /* ISO time, as the Engine has it */
+  char *driver;      /* "local" */
+  char *mountpoint;  /* on the Engine's host */
+  char *device;      /* a file or folder of the host that it shows instead of its own; NULL: none */
+  char *project;     /* com.docker.compose.project; NULL: none */
+  bool is_anonymous; /* it goes with its container when that is removed with -v */
+  bool is_labelled;  /* carries the protection label */
+  bool is_named;     /* in guard.protect */
+  char *postgres;    /* PG_VERSION found in it ("17"); NULL: none, or it cannot be looked into */
+  bool is_readable;  /* whether its files could be looked at from here */
   GPtrArray *container; /* of char *: names of the containers that mount it; NULL: not asked for */
 } GuardVolume;
 

@@ -31,6 +31,7 @@ guard_act_name (GuardAct act)
     [GUARD_VOLUME_CREATE] = "volume-create",
     [GUARD_VOLUME_UPDATE] = "volume-update",
     [GUARD_CONTAINER_CREATE] = "container-create",
+    [GUARD_CONTAINER_STOP] = "container-stop",
     [GUARD_CONTAINER_REMOVE] = "container-remove",
     [GUARD_CONTAINER_EXEC] = "container-exec",
     [GUARD_ARCHIVE_PUT] = "archive-put",

@@ -15,12 +15,13 @@ typedef enum
   GUARD_VOLUME_PRUNE,  /* takes_named, filters */
   GUARD_VOLUME_CREATE, /* spec */
   GUARD_VOLUME_UPDATE, /* name, spec: cluster volumes */
-  GUARD_CONTAINER_CREATE, /* spec */
+  GUARD_CONTAINER_CREATE, /* spec; name: of the container, NULL: the Engine makes one up */
+  GUARD_CONTAINER_STOP,   /* name; one that removes itself takes its anonymous volumes along */
   GUARD_CONTAINER_REMOVE, /* name; removes_volumes */
   GUARD_CONTAINER_EXEC,   /* name, spec: the making of an exec */
   GUARD_ARCHIVE_PUT,      /* name, path: `docker cp` into a container */
-  GUARD_PLUGIN_CHANGE,    /* name: removed, disabled, upgraded, set */
-  GUARD_SERVICE_CHANGE,   /* spec: swarm services made or updated; they mount, too */
+  GUARD_PLUGIN_CHANGE, /* name, verb: "remove", "disable", "upgrade", "set", "pull", "create", "enable" */
+  GUARD_SERVICE_CHANGE, /* spec: swarm services made or updated: they mount, too; verb "remove": name */
   GUARD_SWARM_LEAVE,
   GUARD_COMPOSE_DOWN, /* project; removes_volumes: only command lines say it in one piece */
   GUARD_OPAQUE,       /* a call that could destroy, and cannot be looked into: `detail` says why */
@@ -33,10 +34,11 @@ typedef struct
   bool force;           /* as given */
   bool removes_volumes; /* a container's anonymous volumes, a project's volumes */
   bool takes_named;     /* a prune that takes named volumes, too */
-  json_t *filters;      /* of a prune: {"label": ["a=b"], ...}; NULL: none */
+  json_t *filters;      /* of a prune: {"label": ["a=b"], "label!": [...]}; NULL: none */
   json_t *spec;         /* the body, with keys as the Engine's API spells them; NULL: none */
   char *path;           /* inside of the container, as given */
   char *project;        /* compose's */
+  const char *verb;     /* static; NULL: none */
   char *detail;         /* of GUARD_OPAQUE */
   char *given; /* for messages and the log: "DELETE /v1.41/volumes/x", "docker volume rm x" */
 } GuardOperation;

@@ -20,6 +20,10 @@ GuardPolicy *guard_policy_new (const ProjectGuard *settings, const char *release
 void guard_policy_free (GuardPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardPolicy, guard_policy_free)
 
+/* What must not be taken away from the guard itself: PLUGIN is its name as the Engine knows it, PATHS are files
+ * and folders of the host that no container may write to. Copied. */
+void guard_policy_protect_self (GuardPolicy *policy, const char *plugin, const char *const *paths);
+
 typedef struct
 {
   bool is_allowed;

@@ -1,0 +1,102 @@
+/*
+ * Where in a folder is a PostgreSQL data directory.
+ */
+#include "base/fs.h"
+#include "guard/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEPTH_MAX 3
+/* A volume of other things (packages, uploads) may be large; beyond this it counts as not looked at. */
+#define ENTRIES_MAX 200000
+
+typedef struct
+{
+  unsigned int entry_count;
+  bool is_complete;
+  char *found;
+} Search;
+
+/* The version in PG_VERSION of the folder FD: "17", or "9.6"; NULL: it has none. Caller frees. */
+static char *
+version_in (int fd, Search *search)
+{
+  char text[16];
+  g_auto (Fd) file = openat (fd, "PG_VERSION", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0)
+    {
+      if (errno != ENOENT)
+        search->is_complete = false;
+      return NULL;
+    }
+  ssize_t length = read (file, text, sizeof text - 1);
+  if (length <= 0)
+    return NULL;
+  text[length] = '\0';
+  size_t digits = strspn (text, "0123456789.");
+  return digits > 0 ? g_strndup (text, digits) : NULL;
+}
+
+static bool
+is_folder (int fd, const struct dirent *entry)
+{
+  struct stat status;
+  if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
+    return false;
+  if (entry->d_type != DT_UNKNOWN)
+    return entry->d_type == DT_DIR;
+  return fstatat (fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (status.st_mode);
+}
+
+static int
+open_folder (int at, const char *name)
+{
+  return openat (at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Looks in the folder FD, which is closed, and DEPTH folders below. */
+static void
+search_in (int fd, int depth, Search *search)
+{
+  search->found = version_in (fd, search);
+  DIR *folder = search->found == NULL && depth > 0 ? fdopendir (fd) : NULL;
+  if (folder == NULL)
+    {
+      close (fd);
+      return;
+    }
+  for (struct dirent *entry = readdir (folder); entry != NULL && search->found == NULL;
+       entry = readdir (folder))
+    {
+      if (++search->entry_count > ENTRIES_MAX)
+        {
+          search->is_complete = false;
+          break;
+        }
+      if (!is_folder (fd, entry))
+        continue;
+      int inner = open_folder (fd, entry->d_name);
+      if (inner >= 0)
+        search_in (inner, depth - 1, search);
+      else if (errno != ENOENT) /* it may just have gone */
+        search->is_complete = false;
+    }
+  closedir (folder);
+}
+
+char *
+guard_find_postgres (const char *folder, bool *ret_is_complete)
+{
+  Search search = { .is_complete = true };
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0)
+    search_in (fd, DEPTH_MAX, &search);
+  else
+    search.is_complete = false;
+  *ret_is_complete = search.is_complete || search.found != NULL;
+  return search.found;
+}

@@ -65,8 +65,6 @@ attack delete idle 'docker volume remove, the second of two' \
 attack delete plain 'docker volume rm, no label but PostgreSQL in it' 'docker volume rm plain'
 attack delete named 'docker volume rm, protected by name' 'docker volume rm named'
 attack delete marked 'docker volume rm, label but no PostgreSQL' 'docker volume rm -f marked'
-attack delete '$OLD' 'docker volume rm, anonymous, after its container' \
-  'docker rm -f old > /dev/null; docker volume rm $OLD'
 [ -z "$NEW_CLIENT" ] || attack delete idle 'docker volume rm -f, newer client' '$NEW_CLIENT volume rm -f idle'
 attack delete idle 'DELETE without a version' 'api DELETE /volumes/idle'
 attack delete idle 'DELETE with the newest version' 'api DELETE /v1.41/volumes/idle'
@@ -164,11 +162,14 @@ attack anonymous '$OLD' 'DELETE with v twice' 'api DELETE "/containers/old?force
 attack anonymous '$OLD' 'DELETE with v encoded' 'api DELETE "/containers/old?force=1&%76=%31"'
 attack anonymous '$OLD' 'DELETE with its name encoded' 'api DELETE "/containers/%6f%6Cd?force=1&v=1"'
 attack anonymous '$OLD' 'DELETE with an old version' 'api DELETE "/v1.19/containers/old?force=1&v=1"'
-attack anonymous '$OLD' 'renamed, then removed' 'docker rename old older; docker rm -fv older'
-attack anonymous '$OLD' 'stopped, then removed' 'docker stop -t 0 old; docker rm -v old'
+attack anonymous '$OLD' 'renamed, then removed' 'docker rename old older; docker rm -fv older || { docker rename older old; false; }'
+attack anonymous '$OLD' 'stopped, then removed' 'docker stop -t 0 old; docker rm -v old || { docker start old; false; }'
 attack anonymous '$TEMP' 'docker stop of a container with --rm' 'docker stop -t 0 temp; sleep 0.3'
 attack anonymous '$TEMP' 'docker kill of a container with --rm' 'docker kill temp; sleep 0.3'
 attack anonymous '$TEMP' 'docker kill -s TERM, 15 by a query' 'api POST "/containers/temp/kill?signal=9"; sleep 0.3'
+
+attack anonymous '$OLD' 'docker volume rm, anonymous, after its container' \
+  'docker rm -f old > /dev/null; docker volume rm $OLD'
 
 # ---- Containers that can reach the files
 
@@ -252,15 +253,6 @@ attack mount any 'an overlay whose upper folder it is' \
   'mkdir -p "$ENGINE/data/lower" "$ENGINE/data/work"
    docker volume create -o type=overlay -o "o=lowerdir=$ENGINE/data/lower,upperdir=$ENGINE/data/volumes/idle/_data,workdir=$ENGINE/data/work" \
      -o device=overlay alias && run_wiper -v alias:/x'
-attack mount pgdata 'the files of a process of the database: --pid container:' \
-  'docker run --rm --network none --user 999 --pid container:db tools:e2e sh -c "rm -rf /proc/1/root$PGDATA_IN_IMAGE/*"'
-attack mount pgdata 'the files of a process of the host: --pid host' \
-  'docker run --rm --network none --user 999 --pid host -e P=$(docker inspect --format "{{.State.Pid}}" db) tools:e2e \
-     sh -c "rm -rf /proc/\$P/root$PGDATA_IN_IMAGE/*"'
-attack mount any 'a device of the host, with --cap-add' \
-  'device=$(findmnt --noheadings --output SOURCE --target "$ENGINE")
-   docker run --rm --network none --cap-add SYS_ADMIN --security-opt apparmor=unconfined --device $device:/dev/disk tools:e2e \
-     sh -c "mkdir /x && mount -t $(findmnt --noheadings --output FSTYPE --target "$ENGINE") /dev/disk /x && rm -rf /x$ENGINE/data/volumes/idle/_data"'
 attack mount any 'a volume that is a disk of the host' \
   'docker volume create -o "type=$(findmnt --noheadings --output FSTYPE --target "$ENGINE")" -o "device=$(findmnt --noheadings --output SOURCE --target "$ENGINE")" alias &&
    docker run --rm --network none -v alias:/x tools:e2e rm -rf /x$ENGINE/data/volumes/idle/_data'
@@ -304,3 +296,47 @@ attack compose any 'rm -s -f -v of a service with an anonymous volume' \
   'printf "version: \"3.7\"\nservices:\n  w: {image: \"tools:e2e\", network_mode: none, command: sleep 99999, stop_grace_period: 0s, volumes: [\"$PGDATA_IN_IMAGE\"]}\n" > "$ENGINE/anon.yml"
    docker-compose -p anon -f "$ENGINE/anon.yml" up -d; EXTRA=$(anonymous anon_w_1); cp -a "$TEMPLATE/." "$(volume_path "$EXTRA")/"
    docker-compose -p anon -f "$ENGINE/anon.yml" rm -s -f -v'
+
+# ---- Checkpoints: an experimental Engine removes what folder it is told to
+
+attack checkpoint idle 'DELETE of a checkpoint that is the volume' \
+  'api DELETE "/containers/db/checkpoints/_data?dir=$ENGINE/data/volumes/idle"'
+attack checkpoint idle 'DELETE of a checkpoint, encoded, an old version' \
+  'api DELETE "/v1.25/containers/db/check%70oints/%5fdata?%64ir=$ENGINE/data/volumes/./idle/"'
+attack checkpoint any 'docker checkpoint rm of all volumes' \
+  'docker checkpoint rm --checkpoint-dir "$ENGINE/data" db volumes'
+
+# ---- Services: what swarm makes for them, nobody asks a plugin about
+
+# Waits until the service NAME has done what it was made for.
+service_end ()
+{
+  local end=$((SECONDS + 20))
+  until docker service ps "$1" 2> /dev/null | grep -qE 'Failed|Complete'; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}
+# shellcheck disable=SC2034 # for the rows
+WIPING=(--detach --restart-condition none --network host)
+
+attack swarm idle 'docker service create' \
+  'docker service create "${WIPING[@]}" --name w --mount type=volume,src=idle,dst=/x tools:e2e rm -rf /x && service_end w; docker service rm w'
+attack swarm any 'docker service create with a bind' \
+  'docker service create "${WIPING[@]}" --name w --mount type=bind,src=$ENGINE/data/volumes,dst=/x tools:e2e rm -rf /x/idle/_data && service_end w
+   docker service rm w'
+attack swarm idle 'docker service update --mount-add' \
+  'docker service create --detach --network host --name w tools:e2e rm -rf /x/PG_VERSION /x/base
+   docker service update --detach --mount-add type=volume,src=idle,dst=/x w && sleep 6; docker service rm w'
+
+# ---- What only a strict guard refuses
+
+attack strict any 'the files of a process of the database: --pid container:' \
+  'docker run --rm --network none --user 999 --pid container:db tools:e2e sh -c "rm -rf /proc/1/root$PGDATA_IN_IMAGE/*"'
+attack strict any 'the files of a process of the host: --pid host' \
+  'docker run --rm --network none --user 999 --pid host -e P=$(docker inspect --format "{{.State.Pid}}" db) tools:e2e \
+     sh -c "rm -rf /proc/\$P/root$PGDATA_IN_IMAGE/*"'
+attack strict any 'a device of the host, with --cap-add' \
+  'device=$(findmnt --noheadings --output SOURCE --target "$ENGINE")
+   docker run --rm --network none --cap-add SYS_ADMIN --security-opt apparmor=unconfined --device $device:/dev/disk tools:e2e \
+     sh -c "mkdir /x && mount -t $(findmnt --noheadings --output FSTYPE --target "$ENGINE") /dev/disk /x && rm -rf /x$ENGINE/data/volumes/idle/_data"'

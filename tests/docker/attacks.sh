@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The attacks of guard_docker.bats against an Engine WITHOUT the plugin: each must really destroy data there, or it is
-# no attack. Run by hand; takes some minutes. Root, and tools/bootstrap --test.
+# no attack. And the commands of every day, which must succeed there. Run by hand; takes some minutes. Root, and
+# tools/bootstrap --test.
 #
 #   tests/docker/attacks.sh --unguarded [CATEGORY...]
+#   tests/docker/attacks.sh --everyday
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
@@ -12,10 +14,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 . ./fixture.bash
 # shellcheck source=tests/docker/attacks.bash
 . ./attacks.bash
+# shellcheck source=tests/docker/everyday.bash
+. ./everyday.bash
 
 usage () { sed -n '2,/^set /{s/^# \{0,1\}//;/^set /d;p}' "$0"; }
 
-[ "${1:-}" = --unguarded ] || { usage; exit 2; }
+MODE=${1:-}
+[ "$MODE" = --unguarded ] || [ "$MODE" = --everyday ] || { usage; exit 2; }
 shift
 
 FOLDER=$(mktemp -d /tmp/pgkeel-unguarded-XXXXXX)
@@ -23,6 +28,14 @@ trap 'engine_stop; rm -rf "$FOLDER"' EXIT
 engine_start "$FOLDER/engine" || exit 1
 fixture_begin "$(pg_config --bindir)" || exit 1
 fixture_check || { echo "the fixture is not whole"; exit 1; }
+
+if [ "$MODE" = --everyday ]; then
+  failed=0
+  for row in "${EVERYDAY[@]}"; do run_everyday "$row" || failed=$((failed + 1)); done
+  printf '%d of %d everyday commands fail\n' "$failed" "${#EVERYDAY[@]}"
+  [ "$failed" -eq 0 ]
+  exit
+fi
 
 destroyed=0 harmless=0
 for row in "${ATTACKS[@]}"; do

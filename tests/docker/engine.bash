@@ -54,7 +54,7 @@ engine_start ()
   export ENGINE DOCKER_HOST=unix://$ENGINE/docker.sock
   unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
   mkdir -p "$ENGINE"
-  printf '{}\n' > "$ENGINE/daemon.json"
+  printf '{"experimental": true}\n' > "$ENGINE/daemon.json"
   unshare --mount sh -c "$ENGINE_PRELUDE" sh dockerd --config-file "$ENGINE/daemon.json" \
     --data-root "$ENGINE/data" --exec-root "$ENGINE/exec" --host "$DOCKER_HOST" --pidfile "$ENGINE/pid" \
     --iptables=false --ip-masq=false --bridge=none > "$ENGINE/log" 2>&1 3>&- < /dev/null &
@@ -97,7 +97,7 @@ engine_plugins ()
   local names reloads
   reloads=$(grep -c 'Reloaded configuration' "$ENGINE/log")
   names=$(printf '%s\n' "$@" | jq --raw-input --null-input --compact-output '[inputs | select(. != "")]')
-  printf '{"authorization-plugins": %s}\n' "$names" > "$ENGINE/daemon.json"
+  printf '{"experimental": true, "authorization-plugins": %s}\n' "$names" > "$ENGINE/daemon.json"
   kill -HUP "$ENGINE_PID"
   local end=$((SECONDS + 30))
   until [ "$(grep -c 'Reloaded configuration' "$ENGINE/log")" -gt "$reloads" ]; do

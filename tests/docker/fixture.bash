@@ -134,6 +134,7 @@ fixture_begin ()
   local name
   engine_images "$1" && fixture_template || return 1
   fixture_compose
+  docker swarm init --advertise-addr 127.0.0.1 > /dev/null
   for name in "${FIXTURE_VOLUMES[@]}"; do fixture_volume "$name" || return 1; done
   for name in "${FIXTURE_CONTAINERS[@]}"; do fixture_container "$name" || return 1; done
   OLD=$(anonymous old) TEMP=$(anonymous temp)

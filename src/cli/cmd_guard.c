@@ -1,0 +1,7 @@
+/* pgkeel guard: one file for each command below it. */
+#include "cli/cmds.h"
+
+const CliCommand guard_commands[] = {
+  { .name = "serve", .same_as = &guard_serve_command },
+  { 0 },
+};

@@ -1,0 +1,149 @@
+/*
+ * pgkeel guard serve: the authorization plugin of the Docker Engine, until it is stopped.
+ */
+#include "base/cancel.h"
+#include "base/text.h"
+#include "cli/cmds.h"
+#include "guard/plugin.h"
+#include "guard/release.h"
+#include "project/audit.h"
+#include "project/incident.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define PLUGIN_FOLDER "/run/docker/plugins"
+
+static char *socket_text, *name_text, *docker_text;
+static int reload_fd = -1;
+
+static void
+ask_for_reload (int signal_number)
+{
+  int saved = errno;
+  uint64_t one = 1;
+  if (write (reload_fd, &one, sizeof one) < 0)
+    errno = saved;
+  errno = saved;
+}
+
+static json_t *
+describe (const GuardOperation *operation, const GuardVerdict *verdict)
+{
+  g_autofree char *given = text_escape_invalid (operation->given);
+  return json_pack ("{s:s, s:s, s:s, s:s?, s:s?}", "act", guard_act_name (operation->act), "rule",
+                    verdict->rule, "request", given, "volume", verdict->volume, "reason",
+                    verdict->reason);
+}
+
+/* The log and the incident of what was refused; the log of what a release allows, without which it is not. */
+static bool
+notice (const GuardOperation *operation, const GuardVerdict *verdict, void *project)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (json_t) details = describe (operation, verdict);
+  bool is_noted
+      = audit_write (project, "guard", verdict->is_allowed ? "intent" : "refused", details, &error);
+  if (verdict->is_attempt && is_noted)
+    is_noted = incident_open (project,
+                              &(IncidentSpec){
+                                  .kind = INCIDENT_REFUSED_DESTRUCTION,
+                                  .subject = verdict->volume != NULL ? verdict->volume : "docker",
+                                  .summary = verdict->reason,
+                                  .evidence = details,
+                              },
+                              NULL, NULL, &error);
+  fprintf (stderr, "%s (%s): %s\n", verdict->is_allowed ? "released" : "refused", verdict->rule,
+           verdict->is_allowed ? verdict->volume : verdict->reason);
+  if (!is_noted)
+    fprintf (stderr, "error: it could not be logged: %s\n", error->message);
+  return is_noted;
+}
+
+static GuardPolicy *
+make_policy (const Project *project, const char *name, const char *socket)
+{
+  g_autofree char *releases = guard_release_folder ();
+  g_autofree char *state = g_path_get_dirname (releases);
+  const char *own[] = { state, socket, "/etc/docker", NULL };
+  GuardPolicy *policy = guard_policy_new (&project->guard, releases);
+  guard_policy_protect_self (policy, name, own);
+  return policy;
+}
+
+/* A configuration that cannot be read leaves the one before. */
+static void
+reload (CliContext *context, GuardPlugin *plugin, const char *name, const char *socket)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Project) project = NULL;
+  if (!project_open (context->folder, context->environment, &project, &error))
+    {
+      fprintf (stderr, "error: the old configuration stays: %s\n", error->message);
+      return;
+    }
+  guard_plugin_set_policy (plugin, make_policy (project, name, socket));
+  fprintf (stderr, "the configuration was read again\n");
+}
+
+static void
+serve_until_stopped (CliContext *context, GuardPlugin *plugin, const char *name, const char *socket)
+{
+  struct pollfd waits[]
+      = { { .fd = cancel_fd (), .events = POLLIN }, { .fd = reload_fd, .events = POLLIN } };
+  uint64_t count;
+  while (!cancel_requested ())
+    {
+      if (poll (waits, G_N_ELEMENTS (waits), -1) < 0 && errno != EINTR)
+        return;
+      if (read (reload_fd, &count, sizeof count) == sizeof count)
+        reload (context, plugin, name, socket);
+    }
+}
+
+static bool
+run_serve (CliContext *context, int argc, char **argv, GError **error)
+{
+  const char *name = name_text != NULL ? name_text : "pgkeel";
+  g_autofree char *usual = g_strconcat (PLUGIN_FOLDER, "/", name, ".sock", NULL);
+  const char *socket = socket_text != NULL ? socket_text : usual;
+  Project *project = NULL;
+  g_autoptr (GuardEngine) engine = NULL;
+  g_autoptr (GuardPlugin) plugin = NULL;
+  if (!context_project (context, &project, error)
+      || !guard_engine_open (docker_text, &engine, error))
+    return false;
+  reload_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct sigaction action = { .sa_handler = ask_for_reload, .sa_flags = SA_RESTART };
+  sigaction (SIGHUP, &action, NULL);
+  const GuardPluginSpec spec
+      = { .socket = socket, .engine = engine, .notice = notice, .data = project };
+  if (!guard_plugin_start (&spec, make_policy (project, name, socket), &plugin, error))
+    return false;
+  fprintf (stderr, "guarding as “%s” at %s\n", name, socket);
+  serve_until_stopped (context, plugin, name, socket);
+  return true;
+}
+
+static const GOptionEntry serve_options[] = {
+  { "socket", 0, 0, G_OPTION_ARG_FILENAME, &socket_text,
+    "Listen there (default: /run/docker/plugins/NAME.sock)", "FILE" },
+  { "name", 0, 0, G_OPTION_ARG_STRING, &name_text, "The plugin's name (default: pgkeel)", "NAME" },
+  { "docker", 0, 0, G_OPTION_ARG_STRING, &docker_text,
+    "The Engine to ask about volumes (default: DOCKER_HOST, or the usual socket)", "HOST" },
+  { NULL },
+};
+
+const CliCommand guard_serve_command = {
+  .summary = "Be the Docker Engine's authorization plugin that protects database volumes",
+  .description
+  = "Runs until it is stopped; SIGHUP reads pgkeel.yaml again. The Engine consults it when started "
+    "with --authorization-plugin=NAME, or with “authorization-plugins” in its daemon.json.",
+  .example = "pgkeel guard serve",
+  .options = serve_options,
+  .run = run_serve,
+};

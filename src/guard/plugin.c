@@ -1,0 +1,213 @@
+#include "guard/plugin.h"
+
+#include "base/text.h"
+#include "guard/request.h"
+#include "guard/uri.h"
+#include "net/server.h"
+
+#include <string.h>
+
+#define PLUGIN_TYPE "application/vnd.docker.plugins.v1.2+json"
+/* The newest Engines show bodies of up to 4 MB; in base64, with headers beside. */
+#define BODY_MAX ((size_t) 8 << 20)
+#define JUDGES 8
+#define PROBE_VALUE_MAX 64
+
+/* A policy may be exchanged while somebody judges by it. */
+typedef struct
+{
+  GuardPolicy *policy;
+  gatomicrefcount count;
+} Shared;
+
+struct GuardPlugin
+{
+  GuardPluginSpec spec;
+  GMutex mutex;
+  Shared *shared;
+  GThreadPool *judges; /* NULL: it is stopping */
+  NetServer *server;
+};
+
+typedef struct
+{
+  NetExchange *exchange;
+  GuardOperation operation;
+} Question;
+
+static Shared *
+shared_take (GuardPlugin *plugin)
+{
+  g_mutex_lock (&plugin->mutex);
+  Shared *shared = plugin->shared;
+  g_atomic_ref_count_inc (&shared->count);
+  g_mutex_unlock (&plugin->mutex);
+  return shared;
+}
+
+static void
+shared_drop (Shared *shared)
+{
+  if (!g_atomic_ref_count_dec (&shared->count))
+    return;
+  guard_policy_free (shared->policy);
+  g_free (shared);
+}
+
+void
+guard_plugin_set_policy (GuardPlugin *plugin, GuardPolicy *policy)
+{
+  Shared *shared = g_new0 (Shared, 1);
+  shared->policy = policy;
+  g_atomic_ref_count_init (&shared->count);
+  g_mutex_lock (&plugin->mutex);
+  Shared *before = plugin->shared;
+  plugin->shared = shared;
+  g_mutex_unlock (&plugin->mutex);
+  if (before != NULL)
+    shared_drop (before);
+}
+
+static void
+allow (NetExchange *exchange)
+{
+  net_exchange_reply (exchange, 200, PLUGIN_TYPE, "{\"Allow\":true}");
+}
+
+static void
+refuse (NetExchange *exchange, const char *reason, const char *hint)
+{
+  g_autofree char *joined
+      = hint != NULL ? g_strconcat (reason, ". ", hint, NULL) : g_strdup (reason);
+  g_autofree char *message = text_escape_invalid (joined);
+  g_autoptr (json_t) answer = json_pack ("{s:b, s:s}", "Allow", 0, "Msg", message);
+  char *text = json_dumps (answer, JSON_COMPACT);
+  net_exchange_reply (exchange, 200, PLUGIN_TYPE, text);
+  free (text);
+}
+
+static void
+judge_question (void *question_pointer, void *plugin_pointer)
+{
+  Question *question = question_pointer;
+  GuardPlugin *plugin = plugin_pointer;
+  g_auto (GuardVerdict) verdict = { 0 };
+  Shared *shared = shared_take (plugin);
+  guard_judge (shared->policy, plugin->spec.engine, &question->operation, true, &verdict);
+  shared_drop (shared);
+  if (!verdict.is_allowed)
+    {
+      refuse (question->exchange, verdict.reason, verdict.hint);
+      (void) plugin->spec.notice (&question->operation, &verdict, plugin->spec.data);
+    }
+  else if (verdict.is_released
+           && !plugin->spec.notice (&question->operation, &verdict, plugin->spec.data))
+    refuse (question->exchange, "the deletion is released, but cannot be logged",
+            "Look at the guard's log.");
+  else
+    allow (question->exchange);
+  guard_operation_clear (&question->operation);
+  g_free (question);
+}
+
+/* Answers `guard status`; false: this is no probe. */
+static bool
+answer_probe (NetExchange *exchange, const GuardRequest *request)
+{
+  const char *query = strchr (request->uri, '?');
+  if (query == NULL || strcmp (request->method, "GET") != 0 || strstr (query, GUARD_PROBE) == NULL)
+    return false;
+  g_autoptr (GPtrArray) values = guard_query_values (query + 1, GUARD_PROBE);
+  if (values->len != 1 || strlen (values->pdata[0]) > PROBE_VALUE_MAX)
+    return false;
+  g_autofree char *reason
+      = g_strdup_printf ("pgkeel guards this Engine (%s)", (const char *) values->pdata[0]);
+  refuse (exchange, reason, NULL);
+  return true;
+}
+
+static void
+answer_question (GuardPlugin *plugin, NetExchange *exchange)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GuardRequest) request = { 0 };
+  g_auto (GuardOperation) operation = { 0 };
+  size_t length;
+  bool is_cut;
+  const char *body = net_exchange_body (exchange, &length, &is_cut);
+  if (is_cut || !guard_request_parse (body, length, &request, &error))
+    {
+      refuse (exchange, is_cut ? "the request is too large to be looked into" : error->message,
+              NULL);
+      return;
+    }
+  if (answer_probe (exchange, &request))
+    return;
+  guard_request_operation (&request, &operation);
+  if (operation.act == GUARD_OTHER)
+    {
+      allow (exchange);
+      return;
+    }
+  Question *question = g_new0 (Question, 1);
+  question->exchange = exchange;
+  question->operation = operation;
+  operation = (GuardOperation){ 0 };
+  net_exchange_defer (exchange);
+  g_mutex_lock (&plugin->mutex);
+  bool is_pushed = plugin->judges != NULL && g_thread_pool_push (plugin->judges, question, NULL);
+  g_mutex_unlock (&plugin->mutex);
+  if (is_pushed)
+    return;
+  refuse (exchange, "the guard is about to stop", "Try again in a moment.");
+  guard_operation_clear (&question->operation);
+  g_free (question);
+}
+
+static void
+handle (NetExchange *exchange, void *plugin_pointer)
+{
+  const char *path = net_exchange_path (exchange);
+  if (strcmp (path, "/Plugin.Activate") == 0)
+    net_exchange_reply (exchange, 200, PLUGIN_TYPE, "{\"Implements\":[\"authz\"]}");
+  else if (strcmp (path, "/AuthZPlugin.AuthZRes") == 0)
+    allow (exchange); /* what was done is done */
+  else if (strcmp (path, "/AuthZPlugin.AuthZReq") == 0)
+    answer_question (plugin_pointer, exchange);
+  else
+    net_exchange_reply (exchange, 404, "text/plain", "not found\n");
+}
+
+bool
+guard_plugin_start (const GuardPluginSpec *spec, GuardPolicy *policy, GuardPlugin **ret_plugin,
+                    GError **error)
+{
+  g_autoptr (GuardPlugin) plugin = g_new0 (GuardPlugin, 1);
+  plugin->spec = *spec;
+  g_mutex_init (&plugin->mutex);
+  guard_plugin_set_policy (plugin, policy);
+  plugin->judges = g_thread_pool_new (judge_question, plugin, JUDGES, FALSE, error);
+  const NetServerSpec server
+      = { .socket = spec->socket, .max_bytes = BODY_MAX, .handler = handle, .data = plugin };
+  if (plugin->judges == NULL || !net_server_start (&server, &plugin->server, error))
+    return false;
+  *ret_plugin = g_steal_pointer (&plugin);
+  return true;
+}
+
+void
+guard_plugin_stop (GuardPlugin *plugin)
+{
+  if (plugin == NULL)
+    return;
+  /* First those who judge: the server does not end while an answer is owed. */
+  g_mutex_lock (&plugin->mutex);
+  GThreadPool *judges = g_steal_pointer (&plugin->judges);
+  g_mutex_unlock (&plugin->mutex);
+  if (judges != NULL)
+    g_thread_pool_free (judges, FALSE, TRUE);
+  net_server_stop (plugin->server);
+  shared_drop (plugin->shared);
+  g_mutex_clear (&plugin->mutex);
+  g_free (plugin);
+}

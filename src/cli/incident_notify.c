@@ -1,11 +1,15 @@
-/* Telling people: the command incident.notify. */
+/* Telling people: the command incident.notify, and a POST to incident.webhook. */
 #include "base/process.h"
 #include "cli/incident_raise.h"
 #include "cli/output.h"
+#include "net/client.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #define HOOK_TIMEOUT_MS (30 * 1000)
+#define WEBHOOK_TIMEOUT_MS (10 * 1000)
+#define WEBHOOK_ANSWER_MAX_BYTES (64 * 1024)
 #define HOOK_OUTPUT_MAX_BYTES 4000
 
 static void
@@ -84,15 +88,68 @@ tell_by_command (const Project *project, const Incident *incident, const char *e
         report, summary);
 }
 
+static json_t *
+webhook_json (const Project *project, const Incident *incident, const char *event)
+{
+  return json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", event, "id",
+                    output_json_string (incident->id), "kind", output_json_string (incident->kind),
+                    "subject", output_json_string (incident->subject), "summary",
+                    output_json_string (incident->summary), "reason",
+                    output_json_string (incident->reason), "project",
+                    output_json_string (project->name), "environment",
+                    output_json_string (incident->environment));
+}
+
+/* The status of the answer. */
+static bool
+post (const char *url, const char *body, long *ret_status, GError **error)
+{
+  const char *host = strstr (url, "://") + 3;
+  size_t length = (size_t) (host - url) + strcspn (host, "/?#");
+  g_autofree char *base = g_strndup (url, length);
+  g_autofree char *path = g_strdup_printf ("%s%s", url[length] == '/' ? "" : "/", url + length);
+  g_autoptr (NetClient) client
+      = net_client_new (&(NetClientSpec){ .base = base,
+                                          .timeout_ms = WEBHOOK_TIMEOUT_MS,
+                                          .max_bytes = WEBHOOK_ANSWER_MAX_BYTES });
+  const NetCall call = { .path = path, .body = body, .body_length = strlen (body) };
+  g_auto (NetAnswer) answer = { 0 };
+  if (!net_client_call (client, &call, &answer, error))
+    return false;
+  *ret_status = answer.status;
+  return true;
+}
+
+/* The URL often is a secret: no message has it. */
+static void
+tell_by_webhook (const Project *project, const Incident *incident, const char *event,
+                 Report *report)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (json_t) object = webhook_json (project, incident, event);
+  char *body = json_dumps (object, JSON_COMPACT);
+  long status = 0;
+  bool was_sent = post (project->incident.webhook, body, &status, &problem);
+  free (body);
+  bool is_good = was_sent && status >= 200 && status < 300;
+  g_autofree char *summary
+      = was_sent ? g_strdup_printf ("incident.webhook (%s) answered %ld", event, status)
+                 : g_strdup_printf ("incident.webhook (%s) could not be reached", event);
+  if (!is_good)
+    report_warning (report, summary, "Tell those who must know yourself.");
+  note (project, incident->id, json_object (), report, summary);
+}
+
 void
 incident_notify (CliContext *context, const char *id, const char *event)
 {
   const Project *project = context->project;
   g_autoptr (Incident) incident = NULL;
-  if (project->incident.webhook != NULL)
-    report_warning (&context->report, "incident.webhook is not posted to by this version",
-                    "Let incident.notify call it.");
-  if (project->incident.notify_command == NULL || !incident_read (project, id, &incident, NULL))
+  if ((project->incident.notify_command == NULL && project->incident.webhook == NULL)
+      || !incident_read (project, id, &incident, NULL))
     return;
-  tell_by_command (project, incident, event, &context->report);
+  if (project->incident.notify_command != NULL)
+    tell_by_command (project, incident, event, &context->report);
+  if (project->incident.webhook != NULL)
+    tell_by_webhook (project, incident, event, &context->report);
 }

@@ -138,6 +138,38 @@ open_one ()
   pg_tool "$MAJOR" dropdb shrinking
 }
 
+@test "a webhook gets the incident as JSON; one that is not there is told of, without its URL" {
+  local port
+  python3 -c '
+import http.server, os
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        open("posted", "wb").write(self.path.encode() + b"\n" + body)
+        self.send_response(204); self.end_headers()
+    def log_message(self, *arguments): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+open("port.part", "w").write(str(server.server_port))
+os.rename("port.part", "port")
+server.timeout = 60
+server.handle_request()' 3>&- &
+  while [ ! -e port ]; do sleep 0.05; done
+  port=$(cat port)
+  sed -i "s|^  notify:.*|  webhook: http://127.0.0.1:$port/hook?key=hunter2|" pgkeel.yaml
+  open_one 'rows vanished' --subject orders
+  wait
+  [ "$(head -n 1 posted)" = '/hook?key=hunter2' ]
+  [ "$(tail -n 1 posted | jq -r '"\(.event) \(.kind) \(.subject) \(.summary) \(.environment)"')" = \
+    'opened manual orders rows vanished staging' ]
+  run_keel incident show "$ID" --json
+  assert_json '.timeline | any(.summary == "incident.webhook (opened) answered 204")'
+  # Nobody listens there any more.
+  run_keel incident close "$ID" --reason 'found again'
+  assert_status 0
+  assert_stderr 'incident.webhook (closed) could not be reached'
+  run ! grep -rq hunter2 .pgkeel
+}
+
 @test "a hook that fails, or writes much, changes nothing but the timeline" {
   sed -i "s/^  notify:.*/  notify: 'seq 100000; exit 7'/" pgkeel.yaml
   open_one 'x'

@@ -18,6 +18,7 @@ check_operation (const GuardOperation *operation)
   switch (operation->act)
     {
     case GUARD_VOLUME_REMOVE:
+    case GUARD_CONTAINER_STOP:
     case GUARD_CONTAINER_REMOVE:
     case GUARD_PLUGIN_CHANGE: g_assert (operation->name != NULL); break;
     case GUARD_CONTAINER_EXEC: g_assert (operation->name != NULL && operation->spec != NULL); break;

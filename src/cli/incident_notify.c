@@ -108,10 +108,8 @@ post (const char *url, const char *body, long *ret_status, GError **error)
   size_t length = (size_t) (host - url) + strcspn (host, "/?#");
   g_autofree char *base = g_strndup (url, length);
   g_autofree char *path = g_strdup_printf ("%s%s", url[length] == '/' ? "" : "/", url + length);
-  g_autoptr (NetClient) client
-      = net_client_new (&(NetClientSpec){ .base = base,
-                                          .timeout_ms = WEBHOOK_TIMEOUT_MS,
-                                          .max_bytes = WEBHOOK_ANSWER_MAX_BYTES });
+  g_autoptr (NetClient) client = net_client_new (&(NetClientSpec){
+      .base = base, .timeout_ms = WEBHOOK_TIMEOUT_MS, .max_bytes = WEBHOOK_ANSWER_MAX_BYTES });
   const NetCall call = { .path = path, .body = body, .body_length = strlen (body) };
   g_auto (NetAnswer) answer = { 0 };
   if (!net_client_call (client, &call, &answer, error))

@@ -11,6 +11,9 @@ static atomic_int requested;
 static int pipe_fds[2] = { -1, -1 };
 static _Thread_local unsigned int holds;
 
+static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
+static struct sigaction before[G_N_ELEMENTS (taken)];
+
 static void
 handle (int signal_number)
 {
@@ -32,6 +35,8 @@ cancel_install (void)
   if (pipe_fds[0] != -1 || !g_unix_open_pipe (pipe_fds, FD_CLOEXEC, NULL))
     return;
   g_unix_set_fd_nonblocking (pipe_fds[1], TRUE, NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS (taken); i++)
+    sigaction (taken[i], NULL, &before[i]);
   struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
@@ -39,6 +44,13 @@ cancel_install (void)
   signal (SIGPIPE, SIG_IGN);
   /* A file that reaches a limit is an error like any other, not the end. */
   signal (SIGXFSZ, SIG_IGN);
+}
+
+void
+cancel_restore (void)
+{
+  for (size_t i = 0; pipe_fds[0] != -1 && i < G_N_ELEMENTS (taken); i++)
+    sigaction (taken[i], &before[i], NULL);
 }
 
 bool

@@ -12,6 +12,10 @@
 /* Installs the handlers and ignores SIGPIPE. Call once, before any thread is made. */
 void cancel_install (void);
 
+/* Takes the handlers away again: what was ignored before is ignored, the rest is as usual. For the child
+ * between fork and exec; safe there. */
+void cancel_restore (void);
+
 /* True once a signal has arrived, or cancel_request was called. Safe from any thread. */
 bool cancel_requested (void);
 

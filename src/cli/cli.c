@@ -1,3 +1,4 @@
+#include "base/foreground.h"
 #include "cli/cmds.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -138,6 +139,11 @@ cli_main (int argc, char **argv)
     {
       print_error (flush_error);
       return keel_error_exit_code (flush_error);
+    }
+  if (context.has_child)
+    {
+      foreground_die_alike (context.child_status);
+      return foreground_exit_code (context.child_status);
     }
   return keel_error_exit_code (error);
 }

@@ -25,6 +25,8 @@ typedef struct
   const char *environment; /* -e, --env */
   bool json, yes, quiet, verbose;
   Project *project; /* opened on first use by context_project */
+  bool has_child;   /* the command has run another program, and ends as that ended: */
+  int child_status; /* what waitpid said of it (base/foreground.h) */
   Report report;    /* shows warnings, steps and progress on standard error */
 } CliContext;
 
@@ -39,6 +41,7 @@ struct CliCommand
   const char *description;     /* paragraphs for --help and the manual; may be NULL */
   const char *example;         /* one command line; may be NULL */
   const GOptionEntry *options; /* NULL-terminated, may be NULL; they write to static variables */
+  bool stops_at_argument;      /* what follows the first argument is another program's */
   bool (*run) (CliContext *context, int argc, char **argv,
                GError **error); /* argv: arguments only */
   const CliCommand *children;   /* ends with a row without a name; then run is NULL */

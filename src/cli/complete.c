@@ -101,7 +101,10 @@ pass_word (Position *at, const char *word)
       at->rows = at->is_lost ? NULL : at->command->children;
     }
   else
-    at->word_count++;
+    {
+      at->word_count++;
+      at->only_words = at->only_words || at->command->stops_at_argument;
+    }
 }
 
 /* Adds PREFIX WORD and its EXPLANATION (may be NULL) when it begins with what was TYPED. */

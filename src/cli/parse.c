@@ -120,22 +120,22 @@ usage_error (const GError *cause, const char *path, char **argv, const GOptionEn
   return keel_error (error, KEEL_ERROR_USAGE, hint, "%s", cause->message);
 }
 
-/* Takes the options out of *WORDS (words[0] is skipped, as in argv): with OPTIONS all of them and the
- * arguments too, without only the global ones in front of the first word. */
+/* Takes the options out of *WORDS (words[0] is skipped, as in argv): of a command that does something all of
+ * them and the arguments too, else (LEAF is NULL) only the global ones in front of the first word. */
 static bool
-take_options (char ***words, const GOptionEntry *options, bool is_leaf, const char *path,
-              GError **error)
+take_options (char ***words, const CliCommand *leaf, const char *path, GError **error)
 {
   static const GOptionEntry remaining[]
       = { { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL }, { 0 } };
 
+  const GOptionEntry *options = leaf != NULL ? leaf->options : NULL;
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_option_context_set_help_enabled (context, FALSE);
-  g_option_context_set_strict_posix (context, !is_leaf);
+  g_option_context_set_strict_posix (context, leaf == NULL || leaf->stops_at_argument);
   g_option_context_add_main_entries (context, global_options, NULL);
   if (options != NULL)
     g_option_context_add_main_entries (context, options, NULL);
-  if (is_leaf)
+  if (leaf != NULL)
     g_option_context_add_main_entries (context, remaining, NULL);
 
   g_auto (GStrv) before = g_strdupv (*words);
@@ -176,7 +176,7 @@ find_command (const CliCommand *tree, char ***words, GString *path, const CliCom
   const CliCommand *rows = tree, *command = NULL;
   while (rows != NULL)
     {
-      if (!take_options (words, NULL, false, path->str, error))
+      if (!take_options (words, NULL, path->str, error))
         return false;
       if ((*words)[1] == NULL)
         break;
@@ -200,7 +200,7 @@ parse_words (const CliCommand *tree, char ***words, GString *path, const CliComm
     return false;
   if (command != NULL && command->run != NULL)
     {
-      if (!take_options (words, command->options, true, path->str, error))
+      if (!take_options (words, command, path->str, error))
         return false;
       int count = rest != NULL ? (int) g_strv_length (rest) : 0;
       if (!globals.help && !globals.version

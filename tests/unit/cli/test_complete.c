@@ -41,6 +41,13 @@ static const CliCommand tree[] = {
     .max_arguments = -1,
     .run = run_nothing },
   { .name = "look", .same_as = &backup_rows[1] },
+  { .name = "under",
+    .summary = "Run another program",
+    .arguments = "PROGRAM...",
+    .max_arguments = -1,
+    .options = create_options,
+    .stops_at_argument = true,
+    .run = run_nothing },
   { .name = "help",
     .summary = "Help",
     .arguments = "[COMMAND...]",
@@ -71,7 +78,7 @@ static void
 test_commands (void **state)
 {
   (void) state;
-  assert_offers ("", "backup back look help");
+  assert_offers ("", "backup back look under help");
   assert_offers ("ba", "backup back");
   assert_offers ("backup ", "create show");
   assert_offers ("--json backup c", "create");
@@ -92,6 +99,8 @@ test_options (void **state)
   assert_offers ("backup --pr", "");
   assert_offers ("--v", "--verbose --version");
   assert_offers ("backup create -- --p", "");
+  assert_offers ("under --p", "--prove");
+  assert_offers ("under psql --p", "");
 }
 
 static void

@@ -41,6 +41,14 @@ static const CliCommand tree[] = {
     .max_arguments = -1,
     .summary = "Run",
     .run = run_nothing },
+  { .name = "under",
+    .arguments = "PROGRAM...",
+    .min_arguments = 1,
+    .max_arguments = -1,
+    .options = create_options,
+    .stops_at_argument = true,
+    .summary = "Run another program",
+    .run = run_nothing },
   { 0 },
 };
 
@@ -137,6 +145,41 @@ test_a_double_dash_ends_the_options (void **state)
   assert_string_equal (call.argv[1], "-c");
   assert_string_equal (call.argv[2], "--json");
   assert_string_equal (call.argv[3], "--");
+}
+
+/* What another program is given is not read here, whatever it looks like. */
+static void
+test_options_end_at_a_program (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *line;
+    const char *environment;
+    const char *arguments;
+  } cases[] = {
+    { "under psql -e x --json --help", NULL, "psql -e x --json --help" },
+    { "under -e dev --prove psql -e x --prove", "dev", "psql -e x --prove" },
+    { "-e dev under -- psql --json", "dev", "psql --json" },
+    { "under --prove -e dev -- -odd -- x", "dev", "-odd -- x" },
+    { "under psql -- -e x", NULL, "psql -- -e x" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (CliCall) call = { 0 };
+      g_autoptr (GError) error = NULL;
+      assert_true (parse (cases[i].line, &call, &error));
+      assert_no_error (error);
+      g_autofree char *arguments = g_strjoinv (" ", call.argv);
+      assert_string_equal (arguments, cases[i].arguments);
+      assert_int_equal (g_strcmp0 (call.globals.environment, cases[i].environment), 0);
+      assert_false (call.globals.json || call.globals.help);
+      assert_int_equal (prove, strstr (cases[i].line, "--prove") != NULL);
+    }
+  assert_refused ("under", "“pgkeel under” needs PROGRAM...",
+                  "Run “pgkeel under --help” for its use.");
+  assert_refused ("under --wrong psql", "Unknown option --wrong",
+                  "Run “pgkeel under --help” for the options.");
 }
 
 static void
@@ -252,6 +295,7 @@ main (void)
     cmocka_unit_test (test_nothing_is_left_of_the_line_before),
     cmocka_unit_test (test_an_alias_has_its_own_path),
     cmocka_unit_test (test_a_double_dash_ends_the_options),
+    cmocka_unit_test (test_options_end_at_a_program),
     cmocka_unit_test (test_help_needs_no_arguments),
     cmocka_unit_test (test_a_group_alone_is_handed_over),
     cmocka_unit_test (test_mistakes_name_the_nearest),

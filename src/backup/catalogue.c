@@ -18,6 +18,10 @@ backup_entry_free (BackupEntry *entry)
   g_free (entry->project);
   g_free (entry->type);
   g_free (entry->problem);
+  g_free (entry->content);
+  g_free (entry->environment);
+  g_free (entry->database);
+  g_free (entry->system_identifier);
   g_free (entry);
 }
 
@@ -138,6 +142,10 @@ read_state (Store *store, BackupEntry *entry, GError **error)
   entry->created = index->created;
   entry->row_count = backup_index_rows (index);
   entry->table_count = index->tables->len;
+  entry->content = g_strdup (index->type);
+  entry->environment = g_strdup (index->environment);
+  entry->database = g_strdup (index->database);
+  entry->system_identifier = g_strdup (index->system_identifier);
   if (!read_verified (store, entry, reader, error))
     return false;
   if (!proof_read (store, entry->name, backup_reader_trailer (reader)->sha256, &entry->proven,

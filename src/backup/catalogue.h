@@ -19,8 +19,12 @@ typedef struct
   int64_t created; /* of the snapshot; below only without a problem */
   uint64_t row_count;
   uint64_t table_count;
-  int64_t verified; /* 0: never */
-  int64_t proven;   /* 0: never; negative: the proof failed then */
+  char *content;     /* what the file itself says it holds: "db", "schema", "data" */
+  char *environment; /* whose database */
+  char *database;
+  char *system_identifier; /* of its cluster */
+  int64_t verified;        /* 0: never */
+  int64_t proven;          /* 0: never; negative: the proof failed then */
 } BackupEntry;
 
 void backup_entry_free (BackupEntry *entry);

@@ -155,3 +155,19 @@ row_digest_from_hex (const char *text, RowDigest *ret_digest)
     }
   return true;
 }
+
+#define CRC32C_REFLECTED 0x82f63b78
+
+uint32_t
+crc32c_of (const void *data, size_t length)
+{
+  const uint8_t *bytes = data;
+  uint32_t crc = UINT32_MAX;
+  for (size_t i = 0; i < length; i++)
+    {
+      crc ^= bytes[i];
+      for (int bit = 0; bit < 8; bit++)
+        crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC32C_REFLECTED : 0);
+    }
+  return ~crc;
+}

@@ -29,6 +29,9 @@ char *sha256_hex (const uint8_t sum[SHA256_BYTES]);
 /* The reverse; false when TEXT is not exactly 64 hexadecimal characters. */
 bool sha256_from_hex (const char *text, uint8_t ret_sum[SHA256_BYTES]) G_GNUC_WARN_UNUSED_RESULT;
 
+/* CRC-32C (Castagnoli), as PostgreSQL puts it into its files. Against damage only, and not fast. */
+uint32_t crc32c_of (const void *data, size_t length);
+
 /* Digest of a bag of rows: the sum, modulo 2^128, of XXH3-128 (seed 0) of each row's COPY text line
  * without its newline. Addition makes it independent of the order, and digests of parts of a table
  * add up to the digest of the table. Not cryptographic: it finds damage, not malice. */

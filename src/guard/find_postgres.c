@@ -1,5 +1,5 @@
 /*
- * Where in a folder is a PostgreSQL data directory.
+ * Where in a folder are PostgreSQL data directories, and what they say of themselves.
  */
 #include "base/fs.h"
 #include "guard/volume.h"
@@ -19,6 +19,7 @@ typedef struct
   unsigned int entry_count;
   bool is_complete;
   char *found;
+  GPtrArray *all; /* of GuardDataFolder; NULL: the first one will do */
 } Search;
 
 /* The version in PG_VERSION of the folder FD: "17", or "9.6"; NULL: it has none. Caller frees. */
@@ -58,12 +59,51 @@ open_folder (int at, const char *name)
   return openat (at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Looks in the folder FD, which is closed, and DEPTH folders below. */
-static void
-search_in (int fd, int depth, Search *search)
+void
+guard_data_folder_free (GuardDataFolder *folder)
 {
-  search->found = version_in (fd, search);
-  DIR *folder = search->found == NULL && depth > 0 ? fdopendir (fd) : NULL;
+  if (folder == NULL)
+    return;
+  g_free (folder->path);
+  g_free (folder->version);
+  g_clear_pointer (&folder->databases, g_ptr_array_unref);
+  g_free (folder->problem);
+  g_free (folder);
+}
+
+/* What is at PATH, opened as FD, where VERSION was found. */
+static GuardDataFolder *
+describe (int fd, const char *path, const char *version)
+{
+  g_autoptr (GError) error = NULL;
+  GuardDataFolder *folder = g_new0 (GuardDataFolder, 1);
+  folder->path = g_strdup (path);
+  folder->version = g_strdup (version);
+  folder->has_control = control_file_read (fd, &folder->control, &error);
+  if (!folder->has_control || !guard_databases_read (fd, &folder->databases, &error))
+    folder->problem = g_strdup (error->message);
+  return folder;
+}
+
+/* Whether the search goes on. */
+static bool
+note_found (int fd, const char *path, Search *search)
+{
+  g_autofree char *version = version_in (fd, search);
+  if (version == NULL)
+    return true;
+  if (search->all != NULL)
+    g_ptr_array_add (search->all, describe (fd, path, version));
+  else
+    search->found = g_steal_pointer (&version);
+  return false;
+}
+
+/* Looks in the folder FD at PATH, which is closed, and DEPTH folders below. */
+static void
+search_in (int fd, const char *path, int depth, Search *search)
+{
+  DIR *folder = note_found (fd, path, search) && depth > 0 ? fdopendir (fd) : NULL;
   if (folder == NULL)
     {
       close (fd);
@@ -79,9 +119,10 @@ search_in (int fd, int depth, Search *search)
         }
       if (!is_folder (fd, entry))
         continue;
+      g_autofree char *inner_path = g_build_filename (path, entry->d_name, NULL);
       int inner = open_folder (fd, entry->d_name);
       if (inner >= 0)
-        search_in (inner, depth - 1, search);
+        search_in (inner, inner_path, depth - 1, search);
       else if (errno != ENOENT) /* it may just have gone */
         search->is_complete = false;
     }
@@ -94,9 +135,32 @@ guard_find_postgres (const char *folder, bool *ret_is_complete)
   Search search = { .is_complete = true };
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0)
-    search_in (fd, DEPTH_MAX, &search);
+    search_in (fd, folder, DEPTH_MAX, &search);
   else
     search.is_complete = false;
   *ret_is_complete = search.is_complete || search.found != NULL;
   return search.found;
+}
+
+static int
+compare_folders (const void *a, const void *b)
+{
+  const GuardDataFolder *const *first = a, *const *second = b;
+  return strcmp ((*first)->path, (*second)->path);
+}
+
+GPtrArray *
+guard_find_data_folders (const char *folder, bool *ret_is_complete)
+{
+  Search search
+      = { .is_complete = true,
+          .all = g_ptr_array_new_with_free_func ((GDestroyNotify) guard_data_folder_free) };
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0)
+    search_in (fd, folder, DEPTH_MAX, &search);
+  else
+    search.is_complete = false;
+  *ret_is_complete = search.is_complete;
+  g_ptr_array_sort (search.all, compare_folders);
+  return search.all;
 }

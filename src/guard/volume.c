@@ -98,20 +98,34 @@ guard_volume_from_json (const GuardPolicy *policy, const json_t *object)
   return volume;
 }
 
+/* A device that is no folder (a file system of its own, NFS): its files are at the mountpoint, while it is
+ * mounted. */
+static bool
+is_elsewhere (const GuardVolume *volume)
+{
+  return volume->device != NULL && strcmp (volume->device, "tmpfs") != 0
+         && !(*volume->device == '/' && g_file_test (volume->device, G_FILE_TEST_IS_DIR));
+}
+
+const char *
+guard_volume_place (const GuardVolume *volume)
+{
+  bool is_folder = volume->device != NULL && *volume->device == '/' && !is_elsewhere (volume);
+  const char *place = is_folder ? volume->device : volume->mountpoint;
+  return place != NULL && *place == '/' ? place : NULL;
+}
+
 void
 guard_volume_look_into (GuardVolume *volume)
 {
-  /* What is not mounted now (a file system of its own) shows an empty folder instead. */
-  bool is_device = volume->device != NULL && *volume->device == '/';
-  bool is_folder = is_device && g_file_test (volume->device, G_FILE_TEST_IS_DIR);
-  const char *place = is_folder ? volume->device : volume->mountpoint;
+  const char *place = guard_volume_place (volume);
   g_clear_pointer (&volume->postgres, g_free);
   volume->is_readable = false;
-  if (place == NULL || *place != '/')
+  if (place == NULL)
     return;
   volume->postgres = guard_find_postgres (place, &volume->is_readable);
-  if (volume->device != NULL && !is_folder && volume->postgres == NULL
-      && strcmp (volume->device, "tmpfs") != 0)
+  /* What is not mounted now shows an empty folder instead. */
+  if (volume->postgres == NULL && is_elsewhere (volume))
     volume->is_readable = false;
 }
 

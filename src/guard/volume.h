@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "guard/control_file.h"
+#include "guard/database_list.h"
 #include "guard/policy.h"
 
 /* The policy's copy of the section `guard`, and what else it goes by. */
@@ -25,6 +27,25 @@ void guard_volume_look_into (GuardVolume *volume);
 /* PG_VERSION in FOLDER or at most three folders below: its text ("17"), caller frees; NULL: none. *RET_IS_COMPLETE
  * is false when not all of it could be looked at. */
 char *guard_find_postgres (const char *folder, bool *ret_is_complete);
+
+/* A PostgreSQL data directory, as its files say. */
+typedef struct
+{
+  char *path;       /* absolute */
+  char *version;    /* PG_VERSION: "17" */
+  bool has_control; /* CONTROL is set */
+  ControlFile control;
+  GPtrArray *databases; /* of GuardDatabase; NULL: they could not be read */
+  char *problem;        /* why something is not known; NULL */
+} GuardDataFolder;
+
+void guard_data_folder_free (GuardDataFolder *folder);
+
+/* All of them in FOLDER and at most three folders below, of GuardDataFolder, by path. Free with g_ptr_array_unref. */
+GPtrArray *guard_find_data_folders (const char *folder, bool *ret_is_complete);
+
+/* Where the volume's files are as seen from here; NULL when they cannot be seen. Of VOLUME. */
+const char *guard_volume_place (const GuardVolume *volume);
 
 /* "holds a PostgreSQL 17 database", "carries the label x=y", "is named in guard.protect"; caller frees. */
 char *guard_volume_why (const GuardPolicy *policy, const GuardVolume *volume);

@@ -50,7 +50,7 @@ fill ()
 write_rows ()
 {
   while [ ! -e "$PROJECT/stop" ]; do
-    pg_tool "$1" pgbench -n -c 4 -j 1 -T 2 bank || return
+    pg_tool "$1" pgbench -n -c 4 -j 1 -R 600 -T 2 bank || return
   done > "$PROJECT/pgbench.log" 2>&1
 }
 

@@ -97,17 +97,31 @@ tell_version () { echo "[ \"\$1\" != --version ] || exec '$(pg_bindir pg)/pg_dum
   [ -z "$(find /tmp /var/tmp -maxdepth 1 -name 'pgkeel-run-*' -newer "$PROJECT/pgkeel.yaml" -user postgres)" ]
 }
 
+# Starts a backup and sends SIGNAL at the MOMENT (1 to 6) of it: early ones by time, later ones by what is
+# written.
+interrupt_at ()
+{
+  local signal=$1 moment=$2
+  note_folder
+  start_keel backup create
+  if [ "$moment" -gt 3 ]; then stop_at_bytes $(((moment - 3) * 1000000)) || true; else sleep_ms $((moment * 60)); fi
+  kill "-$signal" "$KEEL_PID" 2> /dev/null || true
+  kill -CONT "$KEEL_PID" 2> /dev/null || true
+  await_keel
+}
+
+# A backup that is whole before the signal reaches it stays, and is tried again.
 interrupt_with ()
 {
-  local signal=$1 i
+  local signal=$1 moment attempt
   good_backup
-  for i in 1 2 3 4 5 6; do
-    note_folder
-    start_keel backup create
-    if [ "$i" -gt 3 ]; then stop_at_bytes $(((i - 3) * 1000000)); else sleep_ms $((i * 60)); fi
-    kill "-$signal" "$KEEL_PID"
-    kill -CONT "$KEEL_PID"
-    await_keel
+  for moment in 1 2 3 4 5 6; do
+    for attempt in 1 2 3 4; do
+      interrupt_at "$signal" "$moment"
+      [ "$status" -eq 0 ] || break
+      echo "moment $moment, attempt $attempt: too late"
+      assert_only_whole_backups
+    done
     assert_error 5 "interrupted"
     assert_folder_untouched
     assert_nothing_lives

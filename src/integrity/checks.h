@@ -8,6 +8,7 @@
 
 extern const Check checks_referential[];
 extern const Check checks_inferred[];
+extern const Check checks_related[];
 extern const Check checks_keys[];
 extern const Check checks_labels[];
 extern const Check checks_uniqueness[];

@@ -5,10 +5,10 @@
 
 /* In the order of docs/integrity.md. */
 static const Check *const lists[] = {
-  checks_referential, checks_inferred,    checks_keys,       checks_uniqueness,
-  checks_sequences,   checks_constraints, checks_values,     checks_labels,
-  checks_aggregates,  checks_groups,      checks_physical,   checks_amcheck,
-  checks_server,      checks_performance, checks_statistics, checks_schema,
+  checks_referential, checks_inferred,    checks_related, checks_keys,   checks_uniqueness,
+  checks_sequences,   checks_constraints, checks_values,  checks_labels, checks_aggregates,
+  checks_groups,      checks_physical,    checks_amcheck, checks_server, checks_performance,
+  checks_statistics,  checks_schema,
 };
 
 static gpointer

@@ -9,6 +9,9 @@
 
 #include "backup/reader.h"
 
+/* The type of what is made when an incident opens: it may hold what went wrong, so it is never "latest". */
+#define CATALOGUE_EMERGENCY "emergency"
+
 typedef struct
 {
   char *name;           /* "ledgerflow_db_backup_20250422_020000.sql.gz" */

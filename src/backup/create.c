@@ -55,7 +55,9 @@ choose_name (const CreateSpec *spec, GPtrArray *entries, GPtrArray *warnings, Re
               "the clock has gone back: “%s” has a later time", newest->name);
       stamp = newest->stamp + 1;
     }
-  return catalogue_format_name (spec->project->name, dump_type_name (spec->type), stamp);
+  return catalogue_format_name (
+      spec->project->name, spec->is_emergency ? CATALOGUE_EMERGENCY : dump_type_name (spec->type),
+      stamp);
 }
 
 static const BackupEntry *
@@ -177,7 +179,7 @@ settle (const CreateSpec *spec, Store *store, const char *folder, Report *report
     warn_after (result, report, "that it was verified could not be noted",
                 g_steal_pointer (&problem));
   /* What rows were lost may be in the old ones only. */
-  bool keep_all = spec->keep_all || result->is_shrunken;
+  bool keep_all = spec->keep_all || spec->is_emergency || result->is_shrunken;
   if (!keep_all && !retention_run (spec->project, folder, false, result->removed, &problem))
     warn_after (result, report, "old ones could not be removed", g_steal_pointer (&problem));
   /* Last, so that the log has all warnings, and the room that retention made. */
@@ -199,7 +201,7 @@ create_locked (const CreateSpec *spec, Store *store, const char *folder, Report 
   DumpSpec dump = { .url = spec->url,
                     .type = spec->type,
                     .job_count = spec->job_count,
-                    .min_size_bytes = spec->project->min_size_bytes,
+                    .min_size_bytes = spec->is_emergency ? 0 : spec->project->min_size_bytes,
                     .project = spec->project->name,
                     .environment = spec->project->environment->name };
   if (!dump_run (&dump, store, result->name, report, &result->dump, error))

@@ -14,6 +14,9 @@ typedef struct
   DumpType type;
   unsigned int job_count;
   bool keep_all; /* no retention afterwards, whatever is configured */
+  bool
+      is_emergency; /* named "emergency" instead of its type: never "latest", never removed, of any size;
+                        no retention afterwards */
 } CreateSpec;
 
 typedef struct

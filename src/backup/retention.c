@@ -8,6 +8,8 @@
 static int64_t
 keep_seconds (const Project *project, const char *type)
 {
+  if (strcmp (type, CATALOGUE_EMERGENCY) == 0)
+    return 0;
   return strcmp (type, "full") == 0 ? project->keep_full_seconds : project->keep_db_seconds;
 }
 

@@ -3,7 +3,8 @@
  *
  * Only files older than backup.keep go, only when pgkeel.yaml sets it, and only of the same project and
  * type. Whatever their age, kept are: the newest whole backup whose proof did not fail, the newest
- * proven one, and every file that is damaged or not understood (that is for a person to look at).
+ * proven one, every emergency backup, and every file that is damaged or not understood (those are for a
+ * person to look at).
  */
 #pragma once
 

@@ -59,6 +59,37 @@ child_environment (const ProcessSpec *spec)
   return environment;
 }
 
+static void
+prepare_detached (gpointer data)
+{
+  sigset_t none;
+  /* A thread that starts it may have blocked signals; who executes inherits that. */
+  if (setsid () < 0 || sigemptyset (&none) != 0 || sigprocmask (SIG_SETMASK, &none, NULL) != 0)
+    _exit (126);
+  prepare_child (data);
+}
+
+bool
+process_detach (const ProcessSpec *spec, const char *program, GError **error)
+{
+  g_auto (GStrv) environment = child_environment (spec);
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_autoptr (GError) problem = NULL;
+  int flags = G_SPAWN_STDOUT_TO_DEV_NULL;
+  if (program != NULL)
+    g_ptr_array_add (words, (char *) program);
+  for (size_t i = 0; spec->argv[i] != NULL; i++)
+    g_ptr_array_add (words, (char *) spec->argv[i]);
+  g_ptr_array_add (words, NULL);
+  flags |= program != NULL ? G_SPAWN_FILE_AND_ARGV_ZERO : G_SPAWN_SEARCH_PATH;
+  /* Without DO_NOT_REAP_CHILD GLib forks twice: init will wait for it. */
+  if (g_spawn_async (spec->folder, (char **) words->pdata, environment, (GSpawnFlags) flags,
+                     prepare_detached, (gpointer) spec, NULL, &problem))
+    return true;
+  return keel_error (error, KEEL_ERROR_FAILED, NULL, "cannot start “%s”: %s", spec->argv[0],
+                     problem->message);
+}
+
 /* Spawns with the given standard descriptors. */
 static bool
 spawn (const ProcessSpec *spec, int in, int out, int err, pid_t *ret_pid, GError **error)

@@ -57,6 +57,11 @@ bool process_start (const ProcessSpec *spec, const char *log_path, pid_t *ret_pi
 bool process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_fd, pid_t *ret_pid,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Starts PROGRAM (a path; NULL: argv[0], looked up in PATH) in a session of its own, as nobody's child: it goes on
+ * when we end, and nobody waits for it. Standard output is /dev/null, standard error is ours. */
+bool process_detach (const ProcessSpec *spec, const char *program, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* Waits for a started process; its exit code, or 128 + signal. */
 int process_wait (pid_t pid);
 

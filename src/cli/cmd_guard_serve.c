@@ -4,10 +4,10 @@
 #include "base/cancel.h"
 #include "base/text.h"
 #include "cli/cmds.h"
+#include "cli/emergency.h"
 #include "guard/plugin.h"
 #include "guard/release.h"
 #include "project/audit.h"
-#include "project/incident.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -49,14 +49,15 @@ notice (const GuardOperation *operation, const GuardVerdict *verdict, void *proj
   bool is_noted
       = audit_write (project, "guard", verdict->is_allowed ? "intent" : "refused", details, &error);
   if (verdict->is_attempt && is_noted)
-    is_noted = incident_open (project,
-                              &(IncidentSpec){
-                                  .kind = INCIDENT_REFUSED_DESTRUCTION,
-                                  .subject = verdict->volume != NULL ? verdict->volume : "docker",
-                                  .summary = verdict->reason,
-                                  .evidence = details,
-                              },
-                              NULL, NULL, &error);
+    is_noted
+        = emergency_open_aside (project,
+                                &(IncidentSpec){
+                                    .kind = INCIDENT_REFUSED_DESTRUCTION,
+                                    .subject = verdict->volume != NULL ? verdict->volume : "docker",
+                                    .summary = verdict->reason,
+                                    .evidence = details,
+                                },
+                                &error);
   fprintf (stderr, "%s (%s): %s\n", verdict->is_allowed ? "released" : "refused", verdict->rule,
            verdict->is_allowed ? verdict->volume : verdict->reason);
   if (!is_noted)

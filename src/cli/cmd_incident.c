@@ -2,6 +2,7 @@
  * pgkeel incident: what happened that must not be passed over, and why it could be closed.
  */
 #include "cli/cmds.h"
+#include "cli/emergency.h"
 #include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "project/audit.h"
@@ -45,7 +46,7 @@ run_open (CliContext *context, int argc, char **argv, GError **error)
       || !incident_open (project, &spec, &id, &is_new, error))
     return false;
   if (is_new)
-    incident_notify (context, id, "opened");
+    emergency_respond_or_warn (context, id);
   if (context->json)
     output_json (json_pack ("{s:s, s:b}", "id", id, "is_new", (int) is_new));
   else if (is_new)
@@ -83,11 +84,30 @@ run_close (CliContext *context, int argc, char **argv, GError **error)
   if (!context_project (context, &project, error) || !close_allowed (project, argv[0], error)
       || !incident_close (project, argv[0], option_reason, error))
     return false;
-  incident_notify (context, argv[0], "closed");
+  incident_notify (context, argv[0], "closed", NULL);
   if (context->json)
     output_json (json_pack ("{s:s, s:b}", "id", argv[0], "closed", 1));
   else
     output_line ("closed %s", argv[0]);
+  return true;
+}
+
+/* --- respond --------------------------------------------------------------------------------- */
+
+static bool
+run_respond (CliContext *context, int argc, char **argv, GError **error)
+{
+  (void) argc;
+  g_autofree char *backup = NULL;
+  if (!emergency_respond (context, argv[0], EMERGENCY_PATIENCE_ALONE_S, &backup, error))
+    return false;
+  if (context->json)
+    output_json (
+        json_pack ("{s:s, s:o}", "id", argv[0], "emergency_backup", output_json_string (backup)));
+  else if (backup != NULL)
+    output_line ("%s: emergency backup %s", argv[0], backup);
+  else
+    output_line ("%s: no emergency backup is wanted", argv[0]);
   return true;
 }
 
@@ -345,6 +365,17 @@ const CliCommand incident_commands[] = {
     .example = "pgkeel incident open \"orders lost 200 rows overnight\"",
     .options = open_options,
     .run = run_open },
+  { .name = "respond",
+    .arguments = "INCIDENT",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Do again what happens when an incident opens: tell, back up, check",
+    .description
+    = "Runs incident.notify, makes an emergency backup and a quick check of integrity, all in the\n"
+      "timeline. It runs by itself when an incident opens; by hand, when that failed. Exit code 5\n"
+      "when no emergency backup could be made.",
+    .example = "pgkeel incident respond 2026-11-21-1",
+    .run = run_respond },
   { .name = "close",
     .arguments = "INCIDENT",
     .min_arguments = 1,

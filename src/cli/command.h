@@ -8,6 +8,7 @@
  * value is called decides how shells complete it:
  *   BACKUP        a name from `backup list`, or a file     FILE, DIR   a file, a folder
  *   ENV           an environment of pgkeel.yaml            COMMAND     a command
+ *   INCIDENT      an incident, the newest first
  *   one|two|three one of these words                       else        nothing
  */
 #pragma once

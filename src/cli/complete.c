@@ -1,6 +1,7 @@
 #include "cli/complete.h"
 
 #include "cli/parse.h"
+#include "project/incident.h"
 
 #include <string.h>
 
@@ -178,6 +179,25 @@ offer_backups (GPtrArray *lines, const Position *at, const char *typed, const ch
   g_ptr_array_add (lines, g_strdup (":files"));
 }
 
+/* The newest first, and which of them are open. */
+static void
+offer_incidents (GPtrArray *lines, const Position *at, const char *typed, const char *prefix)
+{
+  g_autoptr (Project) project = NULL;
+  g_autoptr (GPtrArray) incidents = NULL;
+  g_autoptr (GError) ignored = NULL;
+  if (!project_open (at->folder, at->environment, &project, &ignored)
+      || !incident_list (project, true, &incidents, &ignored))
+    return;
+  for (guint i = incidents->len; i > 0; i--)
+    {
+      const Incident *incident = incidents->pdata[i - 1];
+      g_autofree char *what = g_strdup_printf ("%s, %s", incident->is_open ? "open" : "closed",
+                                               incident->summary != NULL ? incident->summary : "?");
+      offer (lines, typed, prefix, incident->id, what);
+    }
+}
+
 /* The values that KIND, the name of an argument or of an option's value, stands for. */
 static void
 offer_values (GPtrArray *lines, const Position *at, const char *kind, const char *typed,
@@ -187,6 +207,8 @@ offer_values (GPtrArray *lines, const Position *at, const char *kind, const char
     offer_environments (lines, at, typed, prefix);
   else if (strcmp (kind, "BACKUP") == 0)
     offer_backups (lines, at, typed, prefix);
+  else if (strcmp (kind, "INCIDENT") == 0)
+    offer_incidents (lines, at, typed, prefix);
   else if (strcmp (kind, "FILE") == 0)
     g_ptr_array_add (lines, g_strdup (":files"));
   else if (strcmp (kind, "DIR") == 0)

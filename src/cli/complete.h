@@ -1,7 +1,7 @@
 /*
  * What can follow a command line that is being typed: commands, options, and the values of both,
  * from the command tables. The shells' scripts (completion/) ask for it at every TAB, so it reads at
- * most pgkeel.yaml and the backup folder, never a server, and is silent about what is wrong there.
+ * most pgkeel.yaml, the backup folder and the incidents, never a server, and is silent about what is wrong there.
  */
 #pragma once
 

@@ -12,6 +12,12 @@
 #define WEBHOOK_ANSWER_MAX_BYTES (64 * 1024)
 #define HOOK_OUTPUT_MAX_BYTES 4000
 
+typedef struct
+{
+  const char *name;
+  const char *detail; /* NULL: none */
+} Event;
+
 static void
 note (const Project *project, const char *id, json_t *evidence, Report *report, const char *summary)
 {
@@ -31,11 +37,12 @@ add (GPtrArray *environment, const char *name, const char *value)
 }
 
 static GPtrArray *
-hook_environment (const Project *project, const Incident *incident, const char *event)
+hook_environment (const Project *project, const Incident *incident, const Event *event)
 {
   GPtrArray *environment = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *file = incident_path (project, incident->id);
-  add (environment, "INCIDENT_EVENT", event);
+  add (environment, "INCIDENT_EVENT", event->name);
+  add (environment, "INCIDENT_DETAIL", event->detail);
   add (environment, "INCIDENT_ID", incident->id);
   add (environment, "INCIDENT_KIND", incident->kind);
   add (environment, "INCIDENT_SUBJECT", incident->subject);
@@ -50,7 +57,7 @@ hook_environment (const Project *project, const Incident *incident, const char *
 
 /* pgkeel.yaml is the owner's: its command runs as them, even if we are root. */
 static bool
-run_hook (const Project *project, const Incident *incident, const char *event,
+run_hook (const Project *project, const Incident *incident, const Event *event,
           ProcessResult *result, bool *ret_timed_out, GError **error)
 {
   g_autoptr (GPtrArray) environment = hook_environment (project, incident, event);
@@ -68,7 +75,7 @@ run_hook (const Project *project, const Incident *incident, const char *event,
 }
 
 static void
-tell_by_command (const Project *project, const Incident *incident, const char *event,
+tell_by_command (const Project *project, const Incident *incident, const Event *event,
                  Report *report)
 {
   g_auto (ProcessResult) result = { 0 };
@@ -76,11 +83,11 @@ tell_by_command (const Project *project, const Incident *incident, const char *e
   bool timed_out = false;
   bool was_run = run_hook (project, incident, event, &result, &timed_out, &problem);
   g_autofree char *summary
-      = !was_run
-            ? g_strdup_printf ("incident.notify (%s) could not be run: %s", event, problem->message)
+      = !was_run    ? g_strdup_printf ("incident.notify (%s) could not be run: %s", event->name,
+                                       problem->message)
         : timed_out ? g_strdup_printf (
-              "incident.notify (%s) took more than 30 seconds and was ended", event)
-                    : g_strdup_printf ("incident.notify (%s) ended with exit code %d", event,
+              "incident.notify (%s) took more than 30 seconds and was ended", event->name)
+                    : g_strdup_printf ("incident.notify (%s) ended with exit code %d", event->name,
                                        result.exit_code);
   if (!was_run || result.exit_code != 0)
     report_warning (report, summary, "Tell those who must know yourself.");
@@ -89,15 +96,15 @@ tell_by_command (const Project *project, const Incident *incident, const char *e
 }
 
 static json_t *
-webhook_json (const Project *project, const Incident *incident, const char *event)
+webhook_json (const Project *project, const Incident *incident, const Event *event)
 {
-  return json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", event, "id",
-                    output_json_string (incident->id), "kind", output_json_string (incident->kind),
-                    "subject", output_json_string (incident->subject), "summary",
-                    output_json_string (incident->summary), "reason",
-                    output_json_string (incident->reason), "project",
-                    output_json_string (project->name), "environment",
-                    output_json_string (incident->environment));
+  return json_pack (
+      "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", event->name, "id",
+      output_json_string (incident->id), "kind", output_json_string (incident->kind), "subject",
+      output_json_string (incident->subject), "summary", output_json_string (incident->summary),
+      "reason", output_json_string (incident->reason), "project",
+      output_json_string (project->name), "environment", output_json_string (incident->environment),
+      "detail", output_json_string (event->detail));
 }
 
 /* The status of the answer. */
@@ -120,7 +127,7 @@ post (const char *url, const char *body, long *ret_status, GError **error)
 
 /* The URL often is a secret: no message has it. */
 static void
-tell_by_webhook (const Project *project, const Incident *incident, const char *event,
+tell_by_webhook (const Project *project, const Incident *incident, const Event *event,
                  Report *report)
 {
   g_autoptr (GError) problem = NULL;
@@ -131,23 +138,24 @@ tell_by_webhook (const Project *project, const Incident *incident, const char *e
   free (body);
   bool is_good = was_sent && status >= 200 && status < 300;
   g_autofree char *summary
-      = was_sent ? g_strdup_printf ("incident.webhook (%s) answered %ld", event, status)
-                 : g_strdup_printf ("incident.webhook (%s) could not be reached", event);
+      = was_sent ? g_strdup_printf ("incident.webhook (%s) answered %ld", event->name, status)
+                 : g_strdup_printf ("incident.webhook (%s) could not be reached", event->name);
   if (!is_good)
     report_warning (report, summary, "Tell those who must know yourself.");
   note (project, incident->id, json_object (), report, summary);
 }
 
 void
-incident_notify (CliContext *context, const char *id, const char *event)
+incident_notify (CliContext *context, const char *id, const char *name, const char *detail)
 {
+  const Event event = { name, detail };
   const Project *project = context->project;
   g_autoptr (Incident) incident = NULL;
   if ((project->incident.notify_command == NULL && project->incident.webhook == NULL)
       || !incident_read (project, id, &incident, NULL))
     return;
   if (project->incident.notify_command != NULL)
-    tell_by_command (project, incident, event, &context->report);
+    tell_by_command (project, incident, &event, &context->report);
   if (project->incident.webhook != NULL)
-    tell_by_webhook (project, incident, event, &context->report);
+    tell_by_webhook (project, incident, &event, &context->report);
 }

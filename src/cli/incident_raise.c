@@ -1,6 +1,7 @@
 /* Which of the things that commands find out open an incident. */
 #include "cli/incident_raise.h"
 #include "backup/catalogue.h"
+#include "cli/emergency.h"
 #include "cli/output.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ incident_raise (CliContext *context, const IncidentSpec *spec)
   g_autofree char *hint = g_strdup_printf ("Look at it with “pgkeel incident show %s”.", id);
   report_warning (&context->report, text, hint);
   if (is_new)
-    incident_notify (context, id, "opened");
+    emergency_respond_or_warn (context, id);
 }
 
 static void

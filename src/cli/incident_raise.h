@@ -11,11 +11,13 @@
 #include "project/incident.h"
 #include "store/store.h"
 
-/* Opens the incident, or adds to the one that is open, and warns of it; runs incident.notify when it is new. */
+/* Opens the incident, or adds to the one that is open, and warns of it; when it is new, responds to it
+ * (cli/emergency.h). */
 void incident_raise (CliContext *context, const IncidentSpec *spec);
 
-/* Runs incident.notify: EVENT ("opened", "closed") happened to the incident. What comes of it is in its timeline. */
-void incident_notify (CliContext *context, const char *id, const char *event);
+/* Runs incident.notify: EVENT ("opened", "closed", "response-failed") happened to the incident; DETAIL (may be NULL): one
+ * line about it. What comes of it is in its timeline. */
+void incident_notify (CliContext *context, const char *id, const char *event, const char *detail);
 
 /* After backup_create: one that is too small (PROBLEM; RESULT is NULL then) or has lost rows. */
 void incident_after_create (CliContext *context, const CreateResult *result, const GError *problem);

@@ -109,6 +109,8 @@ static const cyaml_schema_field_t guard_fields[] = {
 static const cyaml_schema_field_t incident_fields[] = {
   TEXT ("notify", ConfigIncident, notify),
   TEXT ("webhook", ConfigIncident, webhook),
+  CYAML_FIELD_BOOL_PTR ("emergency_backup", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+                        ConfigIncident, emergency_backup),
   CYAML_FIELD_END,
 };
 

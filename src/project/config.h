@@ -92,6 +92,7 @@ typedef struct
 {
   char *notify;
   char *webhook;
+  bool *emergency_backup;
 } ConfigIncident;
 
 typedef struct

@@ -84,6 +84,7 @@ typedef struct
 {
   char *notify_command; /* for a shell, as written; NULL: none */
   char *webhook;        /* a URL; NULL: none */
+  bool wants_backup;    /* one is made when an incident opens */
 } ProjectIncident;
 
 typedef struct

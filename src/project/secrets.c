@@ -21,10 +21,12 @@ regex_of (const char *pattern)
   return regex;
 }
 
-/* NAMES ending so hold secrets: DB_PASSWORD, SECRET_KEY, GITHUB_TOKEN. */
+/* NAMES ending so hold secrets: DB_PASSWORD, SECRET_KEY, GITHUB_TOKEN. A shell's PWD is where it works. */
 static bool
 is_secret_name (const char *name)
 {
+  if (strcmp (name, "PWD") == 0 || strcmp (name, "OLDPWD") == 0)
+    return false;
   static gsize ready;
   static GRegex *regex;
   if (g_once_init_enter (&ready))

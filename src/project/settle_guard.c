@@ -79,6 +79,8 @@ settle_guard (const Settle *settle, GError **error)
   Project *project = settle->project;
   project->audit_has_database_head = config->audit != NULL && config->audit->database_head != NULL
                                      && *config->audit->database_head;
+  project->incident.wants_backup
+      = incident->emergency_backup == NULL || *incident->emergency_backup;
   /* Not expanded: the shell that runs it does that, and a password stays out of the arguments. */
   project->incident.notify_command = g_strdup (incident->notify);
   if (incident->notify != NULL)

@@ -22,6 +22,7 @@ setup ()
   project_new "project: shop
 backup: {keep: {db: 48h}, min_size: 1KB}
 incident:
+  emergency_backup: false
   notify: 'printf \"%s %s %s\\n\" \"\$INCIDENT_EVENT\" \"\$INCIDENT_KIND\" \"\$INCIDENT_SUBJECT\" >> told; echo noted'
 environments:
   staging: {url: '$(pg_url "$MAJOR" shop)'}
@@ -49,7 +50,7 @@ open_one ()
   assert_json '.incidents | length == 1 and (.[0] | .kind == "manual" and .events == 2 and .is_open
                and .subject == "orders" and .summary == "rows *vanished*, password=***")'
   run_keel incident show "$ID" --json
-  assert_json '[.timeline[].event] == ["opened", "notify", "repeated"]'
+  assert_json '[.timeline[].event] == ["opened", "notify", "backup", "repeated"]'
   run_keel incident show "$ID"
   assert_stdout 'more rows vanished'
   run_keel incident close "$ID"
@@ -177,4 +178,142 @@ server.handle_request()' 3>&- &
   run_keel incident show "$ID" --json
   assert_json '.timeline | any(.event == "notify" and (.summary | contains("exit code 7"))
                and (.evidence.output | length) <= 4000)'
+}
+
+# --- the emergency protocol
+
+respond_by_itself () { sed -i '/emergency_backup/d' pgkeel.yaml; }
+
+emergency_files () { find backups -name '*_emergency_backup_*.sql.gz' | sort; }
+
+@test "an incident backs the database up and checks it, once, beside all other backups and for good" {
+  local file
+  respond_by_itself
+  sed -i 's/db: 48h/db: 1s/' pgkeel.yaml
+  run_keel backup create
+  open_one 'rows vanished' --subject orders
+  run_keel incident show "$ID" --json
+  assert_json '[.timeline[].event] == ["opened", "notify", "backup", "integrity"]'
+  assert_json '.timeline[2].evidence | .rows == 2000 and .tables == 1 and .differences == []'
+  assert_json '.timeline[3].summary | test("^quick check of integrity: [0-9]+ critical, [0-9]+ errors?; looked at: ")'
+  file=$(emergency_files)
+  [ "$(wc -l <<< "$file")" -eq 1 ]
+  assert_json ".timeline[2].evidence.path == \"$PWD/$file\""
+  [ "$(gunzip -c "$file" | grep -c "^[0-9]*	[0-9a-f]*\$")" -eq 2000 ]
+  # Again: added to. Another one within ten minutes: this backup serves it.
+  open_one 'more rows vanished' --subject orders
+  open_one 'other rows vanished' --subject others
+  run_keel incident show "$ID" --json
+  assert_json '.timeline | any(.event == "backup" and (.summary | contains("serves: it is less than 10 minutes old")))'
+  [ "$(emergency_files)" = "$file" ]
+  # It is no backup to fall back on without a word, and no retention takes it.
+  run_keel backup list --json
+  assert_json '[.backups[].type] | sort == ["db", "emergency"]'
+  run_keel backup verify latest --json
+  assert_json '.backup | contains("_db_backup_")'
+  sleep 1.1
+  run_keel incident list --json
+  PGKEEL_INCIDENT=$(jq -r '[.incidents[].id] | join(",")' <<< "$output") run_keel backup prune
+  assert_status 0
+  run_keel backup prove "$(basename "$file")"
+  assert_status 0
+  run_keel incident report "$ID"
+  assert_stdout 'backup'
+  run_keel audit log --action 'incident backup' --json
+  assert_json '[.entries[].phase] == ["intent", "done", "intent", "done"]'
+  run_keel audit verify
+  assert_status 0
+}
+
+@test "an emergency backup that cannot be made is in the timeline, told, and tried again by hand" {
+  respond_by_itself
+  cp pgkeel.yaml good.yaml
+  sed -i 's/\/shop?/\/gone?/' pgkeel.yaml
+  open_one 'rows vanished' --subject orders
+  assert_stderr 'no emergency backup could be made: '
+  assert_stderr "“pgkeel incident respond $ID” tries it again"
+  run_keel incident show "$ID" --json
+  assert_json '[.timeline[].event] == ["opened", "notify", "backup", "notify", "integrity"]'
+  [ "$(tail -n 1 told)" = 'response-failed manual orders' ]
+  run_keel incident respond "$ID"
+  assert_error 4 'no emergency backup could be made'
+  cp good.yaml pgkeel.yaml
+  run_keel incident respond "$ID" --json
+  assert_status 0
+  assert_json '.emergency_backup | contains("_emergency_backup_")'
+  run_keel audit log --action 'incident backup' --json
+  assert_json '[.entries[].phase] == ["intent", "failed", "intent", "failed", "intent", "done"]'
+  run_keel incident close "$ID" --reason 'the server is back'
+  run_keel incident respond "$ID"
+  assert_error 2 'is closed'
+}
+
+# An Engine that has the volumes of volumes.json, at engine.sock; until $ENGINE is ended.
+engine_start ()
+{
+  python3 -c '
+import http.server, json, os, socketserver
+class Engine(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        volumes = json.load(open("volumes.json"))
+        path = self.path.split("?")[0]
+        found = [v for v in volumes if path == "/volumes/" + v["Name"]]
+        body = {"Volumes": volumes} if path == "/volumes" else [] if path == "/containers/json" else found[:1]
+        if path.startswith("/volumes/"):
+            body = found[0] if found else {"message": "no such volume"}
+        text = json.dumps(body).encode()
+        self.send_response(404 if path.startswith("/volumes/") and not found else 200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def address_string(self): return "engine"
+    def log_message(self, *arguments): pass
+class Server(socketserver.ThreadingUnixStreamServer): daemon_threads = True
+server = Server("engine.part", Engine)
+os.rename("engine.part", "engine.sock")
+server.serve_forever()' 3>&- &
+  ENGINE=$!
+  wait_for 60 test -S engine.sock
+}
+
+# NAME [LABELS]: the Engine has this volume from now on, and no other.
+engine_has ()
+{
+  printf '[{"Name": "%s", "Driver": "local", "CreatedAt": "2026-11-21T10:00:00Z", "Mountpoint": "%s", "Labels": {%s}}]' \
+    "$1" "$PWD/empty" "${2:-}" > volumes.part
+  mv volumes.part volumes.json
+}
+
+# The Engine's question whether FOLDER's guard would let METHOD URI pass.
+ask_guard ()
+{
+  curl -s --unix-socket guard.sock -X POST http://plugin/AuthZPlugin.AuthZReq \
+    -d "{\"RequestMethod\": \"$1\", \"RequestUri\": \"$2\"}"
+}
+
+has_response () { "$PGKEEL" incident list --json | jq -e '.incidents | length == 1' > answer \
+  && "$PGKEEL" incident show "$("$PGKEEL" incident list --json | jq -r '.incidents[0].id')" --json \
+    | jq -e '[.timeline[].event] | contains(["integrity"])' > answer; }
+
+@test "the guard of the Engine answers at once; a process of the project's owner responds, once" {
+  local guard file
+  respond_by_itself
+  engine_has data '"com.ledgerflow.protect": "true"'
+  engine_start
+  [ "$EUID" -ne 0 ] || chown -R postgres "$PROJECT"
+  "$PGKEEL" guard serve --socket "$PWD/guard.sock" --name e2e --docker "unix://$PWD/engine.sock" 2> guard.log 3>&- &
+  guard=$!
+  wait_for 60 test -S guard.sock
+  for _ in 1 2 3 4 5; do ask_guard DELETE /v1.41/volumes/data | jq -e '.Allow | not'; done
+  wait_for 100 has_response
+  kill "$guard" "$ENGINE"
+  wait "$guard" "$ENGINE" || true
+  file=$(emergency_files)
+  [ "$(wc -l <<< "$file")" -eq 1 ]
+  [ "$(stat -c %U "$file")" = "$(stat -c %U pgkeel.yaml)" ]
+  [ -z "$(find .pgkeel backups ! -user "$(stat -c %U pgkeel.yaml)")" ]
+  run_keel incident list --json
+  assert_json '.incidents[0] | .kind == "refused-destruction" and .subject == "data" and .events == 5'
+  run_keel audit verify
+  assert_status 0
 }

@@ -48,6 +48,11 @@ static const CliCommand tree[] = {
     .options = create_options,
     .stops_at_argument = true,
     .run = run_nothing },
+  { .name = "close",
+    .arguments = "INCIDENT",
+    .max_arguments = 1,
+    .summary = "Close",
+    .run = run_nothing },
   { .name = "help",
     .summary = "Help",
     .arguments = "[COMMAND...]",
@@ -78,7 +83,7 @@ static void
 test_commands (void **state)
 {
   (void) state;
-  assert_offers ("", "backup back look under help");
+  assert_offers ("", "backup back look under close help");
   assert_offers ("ba", "backup back");
   assert_offers ("backup ", "create show");
   assert_offers ("--json backup c", "create");
@@ -159,6 +164,9 @@ test_names_from_the_project (void **state)
   assert_offers ("-e development backup show ", "latest shop_db_backup_20250102_000000.sql.gz "
                                                 "shop_db_backup_20250101_000000.sql.gz :files");
   assert_offers ("look --env production shop_", "shop_db_backup_20240101_000000.sql.gz :files");
+  write_file (root, ".pgkeel/incidents/2026-11-21-1.json", "{}");
+  write_file (root, ".pgkeel/incidents/2026-11-21-2.json", "{}");
+  assert_offers ("-e development close 2026-", "2026-11-21-2 2026-11-21-1");
   assert_int_equal (g_chdir (here), 0);
 
   g_autofree char *elsewhere = g_strdup_printf ("-C %s -e ", root);

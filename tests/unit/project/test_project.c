@@ -191,7 +191,8 @@ test_guard_settings (void **state)
       folder, "pgkeel.yaml",
       "guard: {label: org.example.keep, protect: [pg*, keep], strict: true, proof_max_age: 2h,\n"
       "  production: [live.yml]}\n"
-      "incident: {notify: \"mail $WHO\", webhook: \"https://example.org/x\"}\n"
+      "incident: {notify: \"mail $WHO\", webhook: \"https://example.org/x\",\n"
+      "  emergency_backup: false}\n"
       "audit: {database_head: true}\n");
   g_autoptr (Project) project = open_project (folder, NULL);
   assert_string_equal (project->guard.label, "org.example.keep");
@@ -203,6 +204,7 @@ test_guard_settings (void **state)
   assert_null (project->guard.production[1]);
   assert_string_equal (project->incident.notify_command, "mail $WHO");
   assert_string_equal (project->incident.webhook, "https://example.org/x");
+  assert_false (project->incident.wants_backup);
   assert_true (project->audit_has_database_head);
   assert_string_equal (project_origin (project, "guard.protect"), "pgkeel.yaml:1:43");
 
@@ -210,6 +212,7 @@ test_guard_settings (void **state)
   g_autoptr (Project) without = open_project (folder, NULL);
   assert_string_equal (without->guard.label, "com.ledgerflow.protect=true");
   assert_null (without->guard.protect[0]);
+  assert_true (without->incident.wants_backup);
   assert_false (without->guard.is_strict);
   assert_int_equal (without->guard.proof_max_age_seconds, 86400);
   assert_string_equal (without->guard.production[0], "*prod.yml");

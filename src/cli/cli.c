@@ -1,4 +1,5 @@
 #include "base/foreground.h"
+#include "cli/audit_kept.h"
 #include "cli/cmds.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -127,6 +128,7 @@ cli_main (int argc, char **argv)
       progress_init (&context.report, context.quiet, context.verbose);
       bool ok = run (&context, &call, &error);
       g_assert (ok == (error == NULL));
+      audit_kept_write (&context);
     }
   context_clear (&context);
 

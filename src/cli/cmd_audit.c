@@ -3,9 +3,9 @@
  */
 #include "base/clock.h"
 #include "base/size.h"
+#include "cli/audit_kept.h"
 #include "cli/cmds.h"
 #include "cli/output.h"
-#include "project/audit.h"
 
 #include <string.h>
 
@@ -119,7 +119,7 @@ texts_json (const GPtrArray *texts)
 }
 
 static void
-print_report (const AuditReport *report)
+print_report (const AuditReport *report, const GPtrArray *kept)
 {
   for (guint i = 0; i < report->notes->len; i++)
     output_line ("note: %s", (const char *) report->notes->pdata[i]);
@@ -130,6 +130,23 @@ print_report (const AuditReport *report)
   g_autofree char *count = text_format_count (report->entry_count);
   output_line ("%s %s, each follows the one before", count,
                report->entry_count == 1 ? "entry" : "entries");
+  if (kept == NULL || kept->len == 0)
+    return;
+  const AuditKept *last = kept->pdata[kept->len - 1];
+  g_autofree char *remembered = text_format_count (last->count);
+  output_line ("%s of them as the database remembers them since %s", remembered, last->written);
+}
+
+/* What was compared with: null when nothing was. */
+static json_t *
+database_json (const GPtrArray *kept)
+{
+  const AuditKept *last = kept != NULL && kept->len > 0 ? kept->pdata[kept->len - 1] : NULL;
+  if (kept == NULL)
+    return json_null ();
+  return json_pack ("{s:I, s:I, s:s?}", "heads", (json_int_t) kept->len, "entries",
+                    (json_int_t) (last != NULL ? last->count : 0), "written",
+                    last != NULL ? last->written : NULL);
 }
 
 static bool
@@ -137,14 +154,27 @@ run_verify (CliContext *context, int argc, char **argv, GError **error)
 {
   Project *project = NULL;
   g_auto (AuditReport) report = { 0 };
-  if (!context_project (context, &project, error) || !audit_verify (project, &report, error))
+  g_autoptr (GPtrArray) kept = NULL;
+  g_autoptr (GError) problem = NULL;
+  if (!context_project (context, &project, error))
+    return false;
+  /* The files are looked at in any case; that the database cannot be asked is no pass. */
+  bool is_asked = audit_kept_read (project, &kept, &problem);
+  if (!audit_verify_kept (project, kept, &report, error))
     return false;
   if (context->json)
-    output_json (json_pack ("{s:b, s:I, s:o, s:o}", "sound", report.problems->len == 0, "entries",
-                            (json_int_t) report.entry_count, "problems",
-                            texts_json (report.problems), "notes", texts_json (report.notes)));
+    output_json (json_pack (
+        "{s:b, s:I, s:o, s:o, s:o}", "sound", report.problems->len == 0 && is_asked, "entries",
+        (json_int_t) report.entry_count, "problems", texts_json (report.problems), "notes",
+        texts_json (report.notes), "database", database_json (kept)));
   else
-    print_report (&report);
+    print_report (&report, kept);
+  if (report.problems->len == 0 && !is_asked)
+    {
+      g_propagate_prefixed_error (error, g_steal_pointer (&problem),
+                                  "the log was not compared with what the database remembers: ");
+      return false;
+    }
   if (report.problems->len == 0)
     return true;
   return keel_error (error, KEEL_ERROR_ANSWER_NO,
@@ -175,8 +205,10 @@ const CliCommand audit_commands[] = {
       .summary = "Check that no entry was changed, removed, put in or moved",
       .description
       = "Every entry carries the SHA-256 of the one before, and .pgkeel/audit.head remembers the "
-        "last. Exit code 1 when something does not follow. It cannot find a log that was written "
-        "anew as a whole, head included, by someone who may write these files.",
+        "last. With audit.database_head the log is compared with what the environment’s database "
+        "remembers of it, too: only that finds a log that was written anew as a whole, or cut "
+        "together with its head. Exit code 1 when something does not follow, 4 when the database "
+        "cannot be asked.",
       .example = "pgkeel audit verify",
       .run = run_verify,
   },

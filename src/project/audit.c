@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* By this process; more than one is not told from one. */
+static int entries_written;
+
 /* How the log ends, and so what the next line has to say. */
 typedef struct
 {
@@ -155,8 +158,17 @@ audit_write (const Project *project, const char *action, const char *phase, cons
   g_auto (ActAs) act = act_as_owner_of (folder);
   g_auto (Fd) lock = -1;
   if (audit_lock (project, &lock, error) && write_locked (project, action, phase, details, error))
-    return true;
+    {
+      g_atomic_int_set (&entries_written, 1);
+      return true;
+    }
   return prefix_error (error, "writing the audit log");
+}
+
+bool
+audit_was_written (void)
+{
+  return g_atomic_int_get (&entries_written) > 0;
 }
 
 static bool

@@ -3,8 +3,8 @@
  * before, so that a line changed, removed or put in shows. Every destructive step writes its intent
  * before and its outcome after.
  *
- * Who can write the files can also write a whole new chain: the log finds accidents and edits, it
- * does not stop an owner who rewrites it (docs/audit.md).
+ * Who can write the files can also write a whole new chain: the files alone show accidents and edits; what
+ * an owner rewrites shows only against what a database remembers (audit_database.h, docs/audit.md).
  */
 #pragma once
 
@@ -18,6 +18,9 @@
  * moment; durable when it returns. */
 bool audit_write (const Project *project, const char *action, const char *phase,
                   const json_t *details, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether this process has written an entry. */
+bool audit_was_written (void);
 
 typedef struct
 {

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define LOCK_WAIT_US (10 * G_USEC_PER_SEC)
+#define LOCK_WAIT_US (60 * G_USEC_PER_SEC)
 #define LOCK_POLL_US (5 * 1000)
 #define HEAD_MAX_BYTES 4096
 

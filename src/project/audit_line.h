@@ -69,5 +69,5 @@ bool audit_head_read (const Project *project, AuditHead *ret_head, GError **erro
 bool audit_head_write (const Project *project, const AuditHead *head, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* Waits up to ten seconds for the log's lock; makes .pgkeel if it is missing. */
+/* Waits up to a minute for the log's lock; makes .pgkeel if it is missing. */
 bool audit_lock (const Project *project, int *ret_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;

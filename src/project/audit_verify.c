@@ -1,6 +1,7 @@
 #include "base/act_as.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "project/audit_database.h"
 #include "project/audit_line.h"
 
 #include <string.h>
@@ -15,8 +16,13 @@ typedef struct
   uint64_t entry_line; /* number of the last entry's line */
   uint64_t seq;        /* of the last entry */
   char *hash;
-  char *previous;  /* what the last entry says of the one before */
-  char *torn_hash; /* of a line since then that is no entry */
+  char *previous;         /* what the last entry says of the one before */
+  char *torn_hash;        /* of a line since then that is no entry */
+  bool is_whole;          /* the last line ended with a newline */
+  const GPtrArray *kept;  /* what a database remembers; NULL: nobody asked */
+  guint kept_count;       /* of them have been met */
+  uint64_t kept_good;     /* as many entries are what the database remembers */
+  const AuditKept *wrong; /* the first that is not; NULL: all that were met are */
 } Chain;
 
 void
@@ -89,6 +95,65 @@ check_link (Chain *chain, uint64_t seq, const char *previous)
          chain->line_number, seq);
 }
 
+/* Says what is not as the database remembers it, and from where on. */
+static void
+add_wrong (Chain *chain, const AuditKept *kept)
+{
+  if (chain->kept_good == 0)
+    add (chain->report.problems,
+         "none of what the database remembers is in it: the log was replaced or rewritten (the "
+         "database remembers %" G_GUINT64_FORMAT " entries since %s)",
+         kept->count, kept->written);
+  else
+    add (chain->report.problems,
+         "entry %" G_GUINT64_FORMAT
+         " is not the one that the database remembers since %s: what was "
+         "rewritten is in entries %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+         kept->count, kept->written, chain->kept_good + 1, kept->count);
+}
+
+static const AuditKept *
+next_kept (const Chain *chain)
+{
+  return chain->kept != NULL && chain->kept_count < chain->kept->len
+             ? chain->kept->pdata[chain->kept_count]
+             : NULL;
+}
+
+/* Entry SEQ against what the database remembers of it; of a log that was changed only the first place is told. */
+static void
+check_kept (Chain *chain, uint64_t seq, const char *hash)
+{
+  for (const AuditKept *kept; (kept = next_kept (chain)) != NULL && kept->count <= seq;
+       chain->kept_count++)
+    if (chain->wrong != NULL)
+      continue;
+    else if (kept->count == seq && strcmp (kept->hash, hash) == 0)
+      chain->kept_good = seq;
+    else
+      {
+        chain->wrong = kept;
+        add_wrong (chain, kept);
+      }
+}
+
+/* What the database remembers beyond the end. */
+static void
+check_kept_end (Chain *chain)
+{
+  if (chain->kept == NULL)
+    return;
+  if (chain->kept->len == 0 && chain->seq > 0)
+    add (chain->report.notes, "the database remembers nothing of this log yet");
+  if (next_kept (chain) == NULL)
+    return;
+  const AuditKept *last = chain->kept->pdata[chain->kept->len - 1];
+  add (chain->report.problems,
+       "%" G_GUINT64_FORMAT
+       " entries are missing at the end: the database remembers %" G_GUINT64_FORMAT " since %s",
+       last->count - chain->seq, last->count, last->written);
+}
+
 static void
 add_line (Chain *chain, const AuditLine *line)
 {
@@ -114,6 +179,7 @@ add_line (Chain *chain, const AuditLine *line)
          ": %s was missing when it was written: entries before it may have "
          "been removed",
          chain->line_number, AUDIT_HEAD_FILE);
+  check_kept (chain, seq, line->hash);
   chain->report.entry_count++;
   chain->entry_line = chain->line_number;
   chain->seq = seq;
@@ -151,7 +217,14 @@ check_head (Chain *chain, const AuditHead *head)
       return;
     }
   if (chain->seq == head->count && strcmp (chain->hash, head->hash) == 0)
-    return;
+    {
+      /* The head is written after the whole line is on the disk. */
+      if (!chain->is_whole && chain->torn_hash == NULL)
+        add (problems,
+             "line %" G_GUINT64_FORMAT ": its newline was taken away after it was written",
+             chain->entry_line);
+      return;
+    }
   if (chain->seq < head->count)
     add (problems, "%" G_GUINT64_FORMAT " entries are missing at the end",
          head->count - chain->seq);
@@ -184,15 +257,24 @@ read_chain (const Project *project, Chain *chain, GError **error)
       add_line (chain, &line);
       is_whole = line.is_whole;
     }
+  chain->is_whole = is_whole;
   check_end (chain, is_whole);
+  check_kept_end (chain);
   return true;
 }
 
 bool
 audit_verify (const Project *project, AuditReport *ret_report, GError **error)
 {
+  return audit_verify_kept (project, NULL, ret_report, error);
+}
+
+bool
+audit_verify_kept (const Project *project, const GPtrArray *kept, AuditReport *ret_report,
+                   GError **error)
+{
   g_auto (AuditHead) head = { 0 };
-  g_auto (Chain) chain = { .hash = g_strdup (audit_hash_none ()) };
+  g_auto (Chain) chain = { .hash = g_strdup (audit_hash_none ()), .kept = kept };
   chain.report.problems = g_ptr_array_new_with_free_func (g_free);
   chain.report.notes = g_ptr_array_new_with_free_func (g_free);
   /* Looking must not make the folder. */

@@ -7,9 +7,9 @@
 
 #define HOST_DEFAULT "unix:///var/run/docker.sock"
 
-/* The Engine gives its plugins 30 seconds. */
+/* The Engine gives its plugins 30 seconds; it takes 15 itself to list volumes while some plugin is dead. */
 #define CONNECT_MS 2000
-#define TIMEOUT_MS 10000
+#define TIMEOUT_MS 20000
 
 typedef struct
 {

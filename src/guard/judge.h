@@ -54,6 +54,7 @@ bool judge_path_covers (const char *upper, const char *lower);
 
 /* judge_mounts.c */
 bool judge_container_create (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
+bool judge_container_start (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 bool judge_service_change (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 
 /* judge_place.c */
@@ -66,10 +67,15 @@ typedef struct
   const json_t *environment;     /* ["A=b"]; may be NULL */
   const char *program;           /* the first word of its command; NULL: the image's */
   const char *target;            /* where it mounts it */
+  const char *name;              /* when it is there already: its own name; NULL */
 } Placement;
 
 /* Whether the protected VOLUME may be mounted like that. */
 bool judge_placement (Judge *judge, const GuardVolume *volume, const Placement *placement)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether a container that is there, and writes to the protected VOLUME, may be started. */
+bool judge_start_placement (Judge *judge, const GuardVolume *volume, const Placement *placement)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* judge_removal.c */

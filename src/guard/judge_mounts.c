@@ -2,6 +2,7 @@
  * Containers and services that are to be made: what they mount, and what else they may do.
  */
 #include "guard/judge.h"
+#include "net/client.h"
 
 #include <string.h>
 
@@ -247,6 +248,46 @@ judge_container_create (Judge *judge)
   return true;
 }
 
+static bool
+judge_started_mount (Making *making, const json_t *mount)
+{
+  GError *error = NULL;
+  Judge *judge = making->judge;
+  g_autoptr (GuardVolume) volume = NULL;
+  const char *name = json_string_value (json_object_get (mount, "Name"));
+  if (name == NULL || json_is_false (json_object_get (mount, "RW")))
+    return true;
+  if (!guard_volume_read (judge->policy, judge->engine, name, &volume, &error))
+    return judge_refuse_unknown (judge, error);
+  /* An anonymous volume was made for this container. */
+  if (volume == NULL || volume->is_anonymous || !guard_volume_is_protected (volume))
+    return true;
+  making->placement.target = json_string_value (json_object_get (mount, "Destination"));
+  return judge_start_placement (judge, volume, &making->placement);
+}
+
+bool
+judge_container_start (Judge *judge)
+{
+  g_autoptr (json_t) container = NULL;
+  g_autofree char *escaped = net_escape (judge->operation->name);
+  g_autofree char *path = g_strconcat ("/containers/", escaped, "/json", NULL);
+  size_t i;
+  json_t *mount;
+  if (judge->operation->spec != NULL && !judge_container_create (judge))
+    return false;
+  /* An Engine that cannot say what it would start does not start it either. */
+  if (!judge->engine->get (judge->engine, path, &container, NULL) || container == NULL)
+    return true;
+  Making making = making_of (judge, json_object_get (container, "Config"));
+  const char *name = json_string_value (json_object_get (container, "Name"));
+  making.placement.name = name != NULL && *name == '/' ? name + 1 : name;
+  json_array_foreach (json_object_get (container, "Mounts"), i, mount)
+    if (!judge_started_mount (&making, mount))
+      return false;
+  return true;
+}
+
 /* Removing a service removes its tasks with their anonymous volumes. */
 static bool
 judge_service_remove (Judge *judge)
@@ -281,6 +322,9 @@ judge_service_change (Judge *judge)
 {
   if (g_strcmp0 (judge->operation->verb, "remove") == 0)
     return judge_service_remove (judge);
+  /* Its tasks are made anew, and the old ones go with their anonymous volumes. */
+  if (judge->operation->name != NULL && !judge_service_remove (judge))
+    return false;
   const json_t *task = json_object_get (judge->operation->spec, "TaskTemplate");
   const json_t *config = json_object_get (task, "ContainerSpec");
   Making making = making_of (judge, config);

@@ -4,9 +4,11 @@
  */
 #include "guard/judge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static const char *const engine_sockets[]
     = { "/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock" };
@@ -201,12 +203,50 @@ says_read_only (const char *options)
   return g_strv_contains ((const char *const *) words, "ro");
 }
 
+/* Whether LINE of /proc/self/mountinfo is of the block device DEVICE: by its number, or where the file system
+ * has numbers of its own, by its name. */
+static bool
+is_mount_of (const char *line, dev_t device)
+{
+  unsigned int major_number, minor_number;
+  struct stat status;
+  const char *rest = strstr (line, " - ");
+  if (sscanf (line, "%*s %*s %u:%u", &major_number, &minor_number) == 2
+      && makedev (major_number, minor_number) == device)
+    return true;
+  g_auto (GStrv) words = g_strsplit (rest != NULL ? rest + 3 : "", " ", 3);
+  return g_strv_length (words) >= 2 && g_str_has_prefix (words[1], "/dev/")
+         && stat (words[1], &status) == 0 && S_ISBLK (status.st_mode) && status.st_rdev == device;
+}
+
+/* A disk that is in use here has files that are guarded; a volume would only mount it once more. */
+static bool
+judge_disk (Judge *judge, const char *path)
+{
+  struct stat status;
+  g_autofree char *mounts = NULL;
+  if (stat (path, &status) != 0 || !S_ISBLK (status.st_mode))
+    return true;
+  bool is_used = !g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL);
+  g_auto (GStrv) lines = g_strsplit (mounts != NULL ? mounts : "", "\n", -1);
+  for (char **line = lines; *line != NULL && !is_used; line++)
+    is_used = is_mount_of (*line, status.st_rdev);
+  return !is_used
+         || judge_refuse (judge,
+                          &(Refusal){ .rule = "host-path",
+                                      .hint = "Use a disk of its own, or a folder of this one.",
+                                      .is_attempt = true },
+                          "%s is mounted on this host: all of its files could be written to", path);
+}
+
 bool
 judge_volume_options (Judge *judge, const json_t *options)
 {
   const char *flags = json_string_value (json_object_get (options, "o"));
   const char *device = json_string_value (json_object_get (options, "device"));
   bool may_write = !says_read_only (flags);
+  if (device != NULL && may_write && !judge_disk (judge, device))
+    return false;
   if (device != NULL && *device == '/' && !judge_host_path (judge, device, may_write))
     return false;
   /* upperdir=/folder,... of file systems that lie on others. */

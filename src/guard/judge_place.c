@@ -52,6 +52,8 @@ add_holder (Holders *holders, const json_t *container, const json_t *mount,
   name += *name == '/';
   if (json_is_false (json_object_get (mount, "RW")))
     return; /* who only reads, such as a backup, says nothing about who may write */
+  if (g_strcmp0 (name, placement->name) == 0)
+    return;
   holders->count++;
   holders->name = name;
   holders->target = target;
@@ -220,4 +222,21 @@ judge_placement (Judge *judge, const GuardVolume *volume, const Placement *place
   if (volume->postgres == NULL || holders.is_same_service)
     return true;
   return judge_image (judge, volume, placement, holders.count == 0);
+}
+
+/* It was made when nobody minded, or when the volume held no database. Less is asked of it than of a new one:
+ * what worked yesterday is to start today, unless it is nothing that belongs to a database. */
+bool
+judge_start_placement (Judge *judge, const GuardVolume *volume, const Placement *placement)
+{
+  Holders holders = { 0 };
+  bool is_own = volume->project != NULL && g_strcmp0 (volume->project, placement->project) == 0;
+  if (volume->postgres == NULL)
+    return true;
+  if (!read_holders (judge, volume, placement, &holders))
+    return false;
+  if (holders.running != NULL)
+    return refuse_place (judge, volume, " and is in use by the running container “%s”",
+                         holders.running);
+  return is_own || judge_image (judge, volume, placement, false);
 }

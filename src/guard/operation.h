@@ -16,10 +16,12 @@ typedef enum
   GUARD_VOLUME_CREATE, /* spec */
   GUARD_VOLUME_UPDATE, /* name, spec: cluster volumes */
   GUARD_CONTAINER_CREATE, /* spec; name: of the container, NULL: the Engine makes one up */
+  GUARD_CONTAINER_START,  /* name; spec: what old versions of the API could add to it; NULL: nothing */
   GUARD_CONTAINER_STOP,   /* name; one that removes itself takes its anonymous volumes along */
   GUARD_CONTAINER_REMOVE, /* name; removes_volumes */
   GUARD_CONTAINER_EXEC,   /* name, spec: the making of an exec */
   GUARD_ARCHIVE_PUT,      /* name, path: `docker cp` into a container */
+  GUARD_CHECKPOINT_REMOVE, /* name, path: a folder of the host that goes with all that is in it */
   GUARD_PLUGIN_CHANGE, /* name, verb: "remove", "disable", "upgrade", "set", "pull", "create", "enable" */
   GUARD_SERVICE_CHANGE, /* spec: swarm services made or updated: they mount, too; verb "remove": name */
   GUARD_SWARM_LEAVE,
@@ -36,7 +38,7 @@ typedef struct
   bool takes_named;     /* a prune that takes named volumes, too */
   json_t *filters;      /* of a prune: {"label": ["a=b"], "label!": [...]}; NULL: none */
   json_t *spec;         /* the body, with keys as the Engine's API spells them; NULL: none */
-  char *path;           /* inside of the container, as given */
+  char *path;           /* inside of the container, as given; of a checkpoint: of the host */
   char *project;        /* compose's */
   const char *verb;     /* static; NULL: none */
   char *detail;         /* of GUARD_OPAQUE */

@@ -196,6 +196,26 @@ mount_at (const json_t *mount, const char *path)
   return judge_path_covers (target, path) || judge_path_covers (path, target) ? target : NULL;
 }
 
+/* What is in a tar nobody shows us: a link, and what goes through it. */
+static bool
+refuse_archive (Judge *judge, const char *path, const char *target, const GuardVolume *volume)
+{
+  g_autofree char *why = guard_volume_why (judge->policy, volume);
+  g_autofree char *hint = g_strdup_printf (
+      "Copy to a folder that is not above %s, such as /tmp, and move it from there.", target);
+  if (judge->policy->is_strict)
+    return judge_refuse (judge,
+                         &(Refusal){ "archive-put", volume->name,
+                                     "Send it through a command: docker exec -i CONTAINER ...",
+                                     true },
+                         "guard.strict: what is copied into a container that has volume “%s”, "
+                         "which %s, can lead there from %s",
+                         volume->name, why, path);
+  return judge_refuse (judge, &(Refusal){ "archive-put", volume->name, hint, true },
+                       "copying to %s could overwrite volume “%s”, which %s", path, volume->name,
+                       why);
+}
+
 static bool
 judge_archive (Judge *judge)
 {
@@ -209,7 +229,7 @@ judge_archive (Judge *judge)
     {
       GError *error = NULL;
       g_autoptr (GuardVolume) volume = NULL;
-      const char *target = mount_at (mount, path);
+      const char *target = mount_at (mount, judge->policy->is_strict ? "/" : path);
       const char *name = json_string_value (json_object_get (mount, "Name"));
       if (target == NULL)
         continue;
@@ -217,11 +237,7 @@ judge_archive (Judge *judge)
         return judge_refuse_unknown (judge, error);
       if (volume == NULL || !guard_volume_is_protected (volume))
         continue;
-      g_autofree char *why = guard_volume_why (judge->policy, volume);
-      g_autofree char *hint = g_strdup_printf (
-          "Copy to a folder that is not above %s, such as /tmp, and move it from there.", target);
-      return judge_refuse (judge, &(Refusal){ "archive-put", name, hint, true },
-                           "copying to %s could overwrite volume “%s”, which %s", path, name, why);
+      return refuse_archive (judge, path, target, volume);
     }
   return true;
 }
@@ -352,10 +368,12 @@ judge_operation (Judge *judge)
     case GUARD_VOLUME_CREATE: return judge_volume_create (judge);
     case GUARD_VOLUME_UPDATE: return judge_volume_update (judge);
     case GUARD_CONTAINER_CREATE: return judge_container_create (judge);
+    case GUARD_CONTAINER_START: return judge_container_start (judge);
     case GUARD_CONTAINER_STOP: return judge_container_stop (judge);
     case GUARD_CONTAINER_REMOVE: return judge_container_remove (judge);
     case GUARD_CONTAINER_EXEC: return judge_exec (judge);
     case GUARD_ARCHIVE_PUT: return judge_archive (judge);
+    case GUARD_CHECKPOINT_REMOVE: return judge_host_path (judge, operation->path, true);
     case GUARD_PLUGIN_CHANGE: return judge_plugin (judge);
     case GUARD_SERVICE_CHANGE: return judge_service_change (judge);
     case GUARD_SWARM_LEAVE: return judge_swarm_leave (judge);

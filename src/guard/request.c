@@ -109,9 +109,34 @@ read_volume_remove (const Reading *reading, GuardOperation *operation)
   operation->force = guard_query_is_true (reading->uri->query, "force");
 }
 
+/* Between the prefix and the end stand the container's name and the checkpoint's. */
+static void
+read_checkpoint_remove (const Reading *reading, GuardOperation *operation)
+{
+  g_autoptr (GPtrArray) folders = guard_query_values (reading->uri->query, "dir");
+  g_auto (GStrv) names = g_strsplit (reading->between, "/checkpoints/", 2);
+  if (folders->len > 1)
+    make_opaque (operation, "its URL says “dir” more than once");
+  if (operation->act == GUARD_OPAQUE)
+    return;
+  g_free (operation->name);
+  operation->name = g_strdup (names[0]);
+  /* Without a folder it is the container's own, which holds nothing else. */
+  if (folders->len == 0 || *(const char *) folders->pdata[0] == '\0')
+    operation->act = GUARD_OTHER;
+  else
+    operation->path = g_build_filename (folders->pdata[0], names[1], NULL);
+}
+
 static void
 read_container_remove (const Reading *reading, GuardOperation *operation)
 {
+  if (strstr (reading->between, "/checkpoints/") != NULL)
+    {
+      operation->act = GUARD_CHECKPOINT_REMOVE;
+      read_checkpoint_remove (reading, operation);
+      return;
+    }
   operation->force = guard_query_is_true (reading->uri->query, "force");
   operation->removes_volumes = guard_query_is_true (reading->uri->query, "v");
 }
@@ -161,11 +186,9 @@ read_container_create (const Reading *reading, GuardOperation *operation)
 static void
 read_container_start (const Reading *reading, GuardOperation *operation)
 {
-  operation->act = GUARD_OTHER;
   bool has_version = reading->uri->major > 0;
   if (!has_version || !guard_uri_is_below (reading->uri, 1, 24) || has_no_body (reading->request))
     return;
-  operation->act = GUARD_CONTAINER_CREATE;
   read_spec (reading, operation);
   if (operation->spec != NULL)
     {
@@ -217,9 +240,12 @@ static const Route routes[] = {
   { "POST", "/volumes", NULL, GUARD_VOLUME_CREATE, NULL, read_spec },
   { "PUT", "/volumes/", "", GUARD_VOLUME_UPDATE, NULL, NULL },
   { "POST", "/containers/create", NULL, GUARD_CONTAINER_CREATE, NULL, read_container_create },
-  { "POST", "/containers/", "/start", GUARD_CONTAINER_CREATE, NULL, read_container_start },
+  { "POST", "/containers/", "/start", GUARD_CONTAINER_START, NULL, read_container_start },
+  { "POST", "/containers/", "/restart", GUARD_CONTAINER_START, NULL, NULL },
   { "POST", "/containers/", "/stop", GUARD_CONTAINER_STOP, NULL, NULL },
   { "POST", "/containers/", "/kill", GUARD_CONTAINER_STOP, NULL, NULL },
+  /* It ends the container, unless it is told not to. */
+  { "POST", "/containers/", "/checkpoints", GUARD_CONTAINER_STOP, NULL, NULL },
   { "POST", "/containers/", "/exec", GUARD_CONTAINER_EXEC, NULL, read_exec },
   { "PUT", "/containers/", "/archive", GUARD_ARCHIVE_PUT, NULL, read_archive },
   { "DELETE", "/containers/", "", GUARD_CONTAINER_REMOVE, NULL, read_container_remove },

@@ -2,7 +2,8 @@
 #
 #   attack CATEGORY VICTIM TITLE COMMAND
 #
-# VICTIM is what a refusal must name: a volume, or "any" where it may name one of several. COMMAND runs in this
+# VICTIM is what a refusal must name: a volume; "any" where it may name one of several, or the Engine's folder;
+# "host": the host; "anonymous" one that the command makes first; "opaque": it says that it cannot look into it. COMMAND runs in this
 # shell. attacks.sh runs every row against an Engine without the plugin, where each must really destroy something;
 # guard_docker.bats runs them with it.
 # shellcheck disable=SC2016 # COMMAND is evaluated when it is run
@@ -174,16 +175,19 @@ attack anonymous '$OLD' 'docker volume rm, anonymous, after its container' \
 # ---- Containers that can reach the files
 
 attack mount waiting 'a container from before, started' 'docker start --attach wiper'
+attack mount waiting 'a container from before, restarted' 'docker restart wiper && docker wait wiper'
+attack mount waiting 'a container from before, started by an old version, with a body' \
+  'api POST /v1.23/containers/wiper/start "${JSON[@]}" --data "{}" && api POST /containers/wiper/wait'
 attack mount idle '-v at another path' 'run_wiper -v idle:/x'
 attack mount idle '--mount at another path' 'run_wiper --mount type=volume,src=idle,dst=/x'
 attack mount plain '-v, PostgreSQL without a label' 'run_wiper -v plain:/x'
 attack mount pgdata '-v of the volume in use' 'run_wiper -v pgdata:/x'
-attack mount pgdata '--volumes-from' 'docker run --rm --network none --volumes-from db tools:e2e sh -c "rm -rf $PGDATA_IN_IMAGE/*"'
+attack mount pgdata '--volumes-from' 'docker run --rm --network none --volumes-from db tools:e2e sh -c "rm -rf $DATA_IN_IMAGE/*"'
 attack mount pgdata '--volumes-from its ID, rw' \
-  'docker run --rm --network none --volumes-from $(docker inspect --format "{{.Id}}" db):rw tools:e2e sh -c "rm -rf $PGDATA_IN_IMAGE/*"'
+  'docker run --rm --network none --volumes-from $(docker inspect --format "{{.Id}}" db):rw tools:e2e sh -c "rm -rf $DATA_IN_IMAGE/*"'
 attack mount pgdata '--volumes-from a container that took it from db' \
   'docker create --name between --network none --volumes-from db tools:e2e true &&
-   docker run --rm --network none --volumes-from between tools:e2e sh -c "rm -rf $PGDATA_IN_IMAGE/*"'
+   docker run --rm --network none --volumes-from between tools:e2e sh -c "rm -rf $DATA_IN_IMAGE/*"'
 attack mount idle 'bind of its folder' 'run_wiper -v $ENGINE/data/volumes/idle/_data:/x'
 attack mount idle 'bind of its folder, --mount' 'run_wiper --mount type=bind,src=$ENGINE/data/volumes/idle/_data,dst=/x'
 attack mount idle 'bind of a folder in it' 'run_wiper -v $ENGINE/data/volumes/idle/_data/base:/x'
@@ -203,17 +207,17 @@ attack mount idle 'hostconfig in another case' \
 attack mount idle 'a key with an escape' 'api_run "" "$(wiper "\"B\\u0069nds\":[\"\\u0069dle:/x\"]")"'
 attack mount idle 'a key with a long s (Kelvin and its like fold to ASCII)' \
   'api_run "" "$(wiper "\"Bind\\u017f\":[\"idle:/x\"]")"'
-attack mount idle 'HostConfig twice, the first one mounts' \
+attack mount opaque 'HostConfig twice, the first one mounts' \
   'api_run "" "$(wiper "\"Memory\":0" "\"HostConfig\":{\"Binds\":[\"idle:/x\"]},")"'
-attack mount idle 'Binds twice, in two cases' 'api_run "" "$(wiper "\"Binds\":[],\"binds\":[\"idle:/x\"]")"'
-attack mount idle 'Binds twice, the other way' 'api_run "" "$(wiper "\"binds\":[\"other:/y\"],\"Binds\":[\"idle:/x\"]")"'
+attack mount opaque 'Binds twice, in two cases' 'api_run "" "$(wiper "\"Binds\":[],\"binds\":[\"idle:/x\"]")"'
+attack mount opaque 'Binds twice, the other way' 'api_run "" "$(wiper "\"binds\":[\"other:/y\"],\"Binds\":[\"idle:/x\"]")"'
 attack mount idle 'more behind the body' 'api_run "" "$(wiper "\"Binds\":[\"idle:/x\"]") {\"HostConfig\":{}}"'
 attack mount idle 'garbage behind the body' 'api_run "" "$(wiper "\"Binds\":[\"idle:/x\"]") ]]]"'
-attack mount idle 'a body of 1.1 MB' \
+attack mount opaque 'a body of 1.1 MB' \
   '{ wiper "\"Binds\":[\"idle:/x\"]"; big 1100000; } > "$ENGINE/request"; api_run "" "@$ENGINE/request"'
-attack mount idle 'a body of 5 MB' \
+attack mount opaque 'a body of 5 MB' \
   '{ wiper "\"Binds\":[\"idle:/x\"]"; big 5000000; } > "$ENGINE/request"; api_run "" "@$ENGINE/request"'
-attack mount idle 'a body of 1.1 MB, the blanks first' \
+attack mount opaque 'a body of 1.1 MB, the blanks first' \
   '{ big 1100000; wiper "\"Binds\":[\"idle:/x\"]"; } > "$ENGINE/request"; api_run "" "@$ENGINE/request"'
 attack mount idle 'a chunked body' \
   'wiper "\"Binds\":[\"idle:/x\"]" > "$ENGINE/request"; api_run "" "@$ENGINE/request" --header "Transfer-Encoding: chunked"'
@@ -244,7 +248,7 @@ attack mount any 'a volume over a link to its folder' \
 attack mount any 'a volume over its folder, keys in another case' \
   'api POST /volumes/create "${JSON[@]}" --data "{\"name\":\"alias\",\"DRIVEROPTS\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"$ENGINE/data/volumes/idle/_data\"}}" &&
    run_wiper -v alias:/x'
-attack mount any 'a volume over its folder, a body of 1.1 MB' \
+attack mount opaque 'a volume over its folder, a body of 1.1 MB' \
   '{ printf "{\"Name\":\"alias\",\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"$ENGINE/data/volumes/idle/_data\"}}"; big 1100000; } > "$ENGINE/request"
    api POST /volumes/create "${JSON[@]}" --data-binary "@$ENGINE/request" && run_wiper -v alias:/x'
 attack mount any 'a volume in one with the container' \
@@ -253,7 +257,9 @@ attack mount any 'an overlay whose upper folder it is' \
   'mkdir -p "$ENGINE/data/lower" "$ENGINE/data/work"
    docker volume create -o type=overlay -o "o=lowerdir=$ENGINE/data/lower,upperdir=$ENGINE/data/volumes/idle/_data,workdir=$ENGINE/data/work" \
      -o device=overlay alias && run_wiper -v alias:/x'
-attack mount any 'a volume that is a disk of the host' \
+# Where the files lie on a disk; in a container they may not.
+[ ! -b "$(findmnt --noheadings --output SOURCE --target /tmp)" ] ||
+  attack mount host 'a volume that is a disk of the host' \
   'docker volume create -o "type=$(findmnt --noheadings --output FSTYPE --target "$ENGINE")" -o "device=$(findmnt --noheadings --output SOURCE --target "$ENGINE")" alias &&
    docker run --rm --network none -v alias:/x tools:e2e rm -rf /x$ENGINE/data/volumes/idle/_data'
 
@@ -261,23 +267,19 @@ attack mount any 'a volume that is a disk of the host' \
 
 junk () { mkdir -p "$ENGINE/junk/$1"; big 8192 x > "$ENGINE/junk/$1/pg_control"; }
 
-attack copy pgdata 'docker cp over pg_control' 'junk global; docker cp "$ENGINE/junk/global/pg_control" db:$PGDATA_IN_IMAGE/global/pg_control; false'
+attack copy pgdata 'docker cp over pg_control' 'junk global; docker cp "$ENGINE/junk/global/pg_control" db:$DATA_IN_IMAGE/global/pg_control; false'
 attack copy pgdata 'docker cp of a folder, with dots' \
   'junk global; docker cp "$ENGINE/junk/global" db:/var/lib/../lib//postgresql/./data/; false'
 attack copy pgdata 'docker cp of a tar to /' \
   'junk var/lib/postgresql/data/global; tar -C "$ENGINE/junk" -c var | docker cp - db:/; false'
 attack copy pgdata 'PUT with its path encoded' \
   'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/containers/db/archive?path=%2fvar%2flib%2fpostgresql%2fd%61ta" -T - ; false'
-attack copy pgdata 'PUT with two paths' \
-  'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/containers/db/archive?path=$PGDATA_IN_IMAGE&path=/tmp" -T - ; false'
+attack copy opaque 'PUT with two paths' \
+  'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/containers/db/archive?path=$DATA_IN_IMAGE&path=/tmp" -T - ; false'
 attack copy pgdata 'PUT without a leading slash' \
   'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/containers/db/archive?path=var/lib/postgresql/data" -T - ; false'
-attack copy pgdata 'PUT to /tmp of a link and what goes through it' \
-  'mkdir -p "$ENGINE/junk/a" "$ENGINE/junk/b/x/global"; ln -sfn $PGDATA_IN_IMAGE "$ENGINE/junk/a/x"; big 8192 x > "$ENGINE/junk/b/x/global/pg_control"
-   tar -C "$ENGINE/junk/a" -cf "$ENGINE/junk/t" x; tar -C "$ENGINE/junk/b" -rf "$ENGINE/junk/t" x/global/pg_control
-   api PUT "/containers/db/archive?path=/tmp" -T "$ENGINE/junk/t"; false'
 attack copy '$OLD' 'PUT by the beginning of its ID' \
-  'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/v1.20/containers/$(docker inspect --format "{{slice .Id 0 8}}" old)/archive?path=$PGDATA_IN_IMAGE/" -T - ; false'
+  'junk global; tar -C "$ENGINE/junk" -c global | api PUT "/v1.20/containers/$(docker inspect --format "{{slice .Id 0 8}}" old)/archive?path=$DATA_IN_IMAGE/" -T - ; false'
 
 # ---- docker-compose
 
@@ -290,10 +292,10 @@ attack compose shop_pgdata 'run with the volume elsewhere' 'compose run --rm -v 
 attack compose shop_pgdata 'up of a project that wipes it' \
   'sed -i "s|command: .*|command: [rm, -rf, /x]\n    volumes: [\"pgdata:/x\"]|" "$ENGINE/shop/docker-compose.yml"; compose up web'
 attack compose shop_pgdata 'up of another project that takes it in' \
-  'printf "version: \"3.7\"\nservices:\n  w: {image: \"tools:e2e\", network_mode: none, command: [rm, -rf, $PGDATA_IN_IMAGE], volumes: [\"d:$PGDATA_IN_IMAGE\"]}\nvolumes: {d: {external: true, name: shop_pgdata}}\n" > "$ENGINE/other.yml"
+  'printf "version: \"3.7\"\nservices:\n  w: {image: \"tools:e2e\", network_mode: none, command: [rm, -rf, $DATA_IN_IMAGE], volumes: [\"d:$DATA_IN_IMAGE\"]}\nvolumes: {d: {external: true, name: shop_pgdata}}\n" > "$ENGINE/other.yml"
    docker-compose -p other -f "$ENGINE/other.yml" up'
-attack compose any 'rm -s -f -v of a service with an anonymous volume' \
-  'printf "version: \"3.7\"\nservices:\n  w: {image: \"tools:e2e\", network_mode: none, command: sleep 99999, stop_grace_period: 0s, volumes: [\"$PGDATA_IN_IMAGE\"]}\n" > "$ENGINE/anon.yml"
+attack compose anonymous 'rm -s -f -v of a service with an anonymous volume' \
+  'printf "version: \"3.7\"\nservices:\n  w: {image: \"tools:e2e\", network_mode: none, command: sleep 99999, stop_grace_period: 0s, volumes: [\"$DATA_IN_IMAGE\"]}\n" > "$ENGINE/anon.yml"
    docker-compose -p anon -f "$ENGINE/anon.yml" up -d; EXTRA=$(anonymous anon_w_1); cp -a "$TEMPLATE/." "$(volume_path "$EXTRA")/"
    docker-compose -p anon -f "$ENGINE/anon.yml" rm -s -f -v'
 
@@ -331,11 +333,15 @@ attack swarm idle 'docker service update --mount-add' \
 
 # ---- What only a strict guard refuses
 
+attack strict pgdata 'PUT to /tmp of a link and what goes through it' \
+  'mkdir -p "$ENGINE/junk/a" "$ENGINE/junk/b/x/global"; ln -sfn $DATA_IN_IMAGE "$ENGINE/junk/a/x"; big 8192 x > "$ENGINE/junk/b/x/global/pg_control"
+   tar -C "$ENGINE/junk/a" -cf "$ENGINE/junk/t" x; tar -C "$ENGINE/junk/b" -rf "$ENGINE/junk/t" x/global/pg_control
+   api PUT "/containers/db/archive?path=/tmp" -T "$ENGINE/junk/t"; false'
 attack strict any 'the files of a process of the database: --pid container:' \
-  'docker run --rm --network none --user 999 --pid container:db tools:e2e sh -c "rm -rf /proc/1/root$PGDATA_IN_IMAGE/*"'
+  'docker run --rm --network none --user 999 --pid container:db tools:e2e sh -c "rm -rf /proc/1/root$DATA_IN_IMAGE/*"'
 attack strict any 'the files of a process of the host: --pid host' \
   'docker run --rm --network none --user 999 --pid host -e P=$(docker inspect --format "{{.State.Pid}}" db) tools:e2e \
-     sh -c "rm -rf /proc/\$P/root$PGDATA_IN_IMAGE/*"'
+     sh -c "rm -rf /proc/\$P/root$DATA_IN_IMAGE/*"'
 attack strict any 'a device of the host, with --cap-add' \
   'device=$(findmnt --noheadings --output SOURCE --target "$ENGINE")
    docker run --rm --network none --cap-add SYS_ADMIN --security-opt apparmor=unconfined --device $device:/dev/disk tools:e2e \

@@ -16,7 +16,7 @@
 #   fixture_repair          makes again what fixture_check misses
 
 LABEL=com.ledgerflow.protect=true
-PGDATA_IN_IMAGE=/var/lib/postgresql/data
+DATA_IN_IMAGE=/var/lib/postgresql/data
 FIXTURE_VOLUMES=(pgdata idle waiting plain named marked shop_pgdata)
 LEDGER_SQL="CREATE TABLE ledger (id int PRIMARY KEY, account text NOT NULL, amount numeric NOT NULL);
   INSERT INTO ledger SELECT i, 'account ' || i % 97, (i * 7919 % 100000) / 100.0 FROM generate_series(1, 20000) i"
@@ -41,7 +41,7 @@ fixture_digest () { psql_in "$1" "$DIGEST_SQL"; }
 fixture_template ()
 {
   docker volume create template > /dev/null
-  docker run --detach --name template --network none --volume template:$PGDATA_IN_IMAGE pg:e2e > /dev/null
+  docker run --detach --name template --network none --volume template:$DATA_IN_IMAGE pg:e2e > /dev/null
   wait_for_pg template || return 1
   psql_in template "$LEDGER_SQL" || return 1
   DIGEST=$(fixture_digest template)
@@ -88,12 +88,12 @@ services:
     container_name: shop_db_1
     image: pg:e2e
     network_mode: none
-    volumes: ["pgdata:$PGDATA_IN_IMAGE"]
+    volumes: ["pgdata:$DATA_IN_IMAGE"]
   web:
     container_name: shop_web_1
     image: tools:e2e
     network_mode: none
-    command: sleep 100000
+    command: sh -c "trap exit TERM; sleep 100000 & wait"
     stop_grace_period: 0s
 volumes:
   pgdata:
@@ -113,14 +113,14 @@ fixture_container ()
 {
   case $1 in
     db)
-      docker run --detach --name db --network none --volume pgdata:$PGDATA_IN_IMAGE pg:e2e > /dev/null &&
+      docker run --detach --name db --network none --volume pgdata:$DATA_IN_IMAGE pg:e2e > /dev/null &&
         wait_for_pg db ;;
     wiper)
       docker create --name wiper --network none --volume waiting:/x tools:e2e rm -rf /x > /dev/null ;;
     old | temp)
       local options=()
       [ "$1" = old ] || options=(--rm)
-      docker run --detach --name "$1" "${options[@]}" --network none --volume $PGDATA_IN_IMAGE tools:e2e \
+      docker run --detach --name "$1" "${options[@]}" --network none --volume $DATA_IN_IMAGE tools:e2e \
         sleep 100000 > /dev/null
       cp -a "$TEMPLATE/." "$(volume_path "$(anonymous "$1")")/" ;;
     shop_db_1) compose up -d > /dev/null 2>&1 && wait_for_pg shop_db_1 ;;

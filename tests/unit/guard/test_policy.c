@@ -46,7 +46,8 @@ static const char engine_text[]
       "[]},"
       " {'Id': '3', 'Names': ['/old'], 'State': 'exited', 'Labels': {}, 'Mounts': [{'Type': "
       "'volume', 'Name': 'bound', 'Destination': '/var/lib/postgresql/data', 'RW': true}]}],"
-      "'/containers/db/json': {'Config': {'Labels': {'com.docker.compose.project': 'shop'}}, "
+      "'/containers/db/json': {'Name': '/db', 'Config': {'Labels': {'com.docker.compose.project': "
+      "'shop'}}, "
       "'HostConfig': {'Binds': ['pgdata:/var/lib/postgresql/data:rw']}, 'Mounts': [{'Type': "
       "'volume', 'Name': 'pgdata', 'Destination': '/var/lib/postgresql/data', 'RW': true}]},"
       "'/containers/web/json': {'Config': {'Labels': {'com.docker.compose.project': 'shop'}}, "
@@ -60,6 +61,18 @@ static const char engine_text[]
       "[{'Type': 'volume', 'Name': "
       "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'Destination': "
       "'/data', 'RW': true}]},"
+      "'/containers/3/json': {'Name': '/old', 'Config': {'Image': 'postgres'}, 'HostConfig': {}, "
+      "'Mounts': [{'Type': 'volume', 'Name': 'bound', 'Destination': '/var/lib/postgresql/data', "
+      "'RW': true}]},"
+      "'/containers/wiper/json': {'Name': '/wiper', 'Config': {'Image': 'alpine'}, 'HostConfig': "
+      "{}, 'Mounts': [{'Type': 'volume', 'Name': 'lone', 'Destination': '/x', 'RW': true}]},"
+      "'/containers/reader/json': {'Name': '/reader', 'Config': {'Image': 'alpine'}, 'HostConfig': "
+      "{}, 'Mounts': [{'Type': 'volume', 'Name': 'lone', 'Destination': '/x', 'RW': false}]},"
+      "'/containers/media/json': {'Name': '/media', 'Config': {'Image': 'alpine'}, 'HostConfig': "
+      "{}, 'Mounts': [{'Type': 'volume', 'Name': 'media', 'Destination': '/x', 'RW': true}]},"
+      "'/containers/second/json': {'Name': '/second', 'Config': {'Image': 'postgres'}, "
+      "'HostConfig': {}, 'Mounts': [{'Type': 'volume', 'Name': 'pgdata', 'Destination': "
+      "'/var/lib/postgresql/data', 'RW': true}]},"
       "'/containers/free/json': {'Config': {}, 'HostConfig': {}, 'Mounts': []},"
       "'/plugins/other/json': {'Config': {'Interface': {'Types': ['docker.authz/1.0']}}},"
       "'/plugins/harmless/json': {'Config': {'Interface': {'Types': ['docker.logdriver/1.0']}}},"
@@ -176,6 +189,23 @@ static const Case cases[] = {
   { "POST /containers/anon/stop", NULL, NULL },
   { "POST /containers/db/stop", NULL, NULL },
   { "POST /containers/db/start", NULL, NULL },
+  { "POST /containers/db/restart", NULL, NULL },
+  { "POST /containers/3/start", NULL, NULL },
+  { "POST /containers/wiper/start", "mount", "lone" },
+  { "POST /containers/wiper/restart?t=0", "mount", "lone" },
+  { "POST /v1.23/containers/wiper/start {}", "mount", "lone" },
+  { "POST /v1.23/containers/free/start {'Binds': ['pgdata:/x']}", "mount", "pgdata" },
+  { "POST /containers/reader/start", NULL, NULL },
+  { "POST /containers/media/start", NULL, NULL },
+  /* Two servers on one data directory destroy it. */
+  { "POST /containers/second/start", "mount", "pgdata" },
+  { "POST /containers/anon/start", NULL, NULL },
+  { "POST /containers/not-there/start", NULL, NULL },
+  { "POST /containers/selfless/checkpoints {}", "anonymous-volume", ANON },
+  { "DELETE /containers/db/checkpoints/_data?dir=@/docker/volumes/pgdata", "host-path", "pgdata" },
+  { "DELETE /containers/db/checkpoints/volumes?dir=@/docker", "host-path", "pgdata" },
+  { "DELETE /containers/db/checkpoints/x?dir=@/work", NULL, NULL },
+  { "DELETE /containers/db/checkpoints/x", NULL, NULL },
   { CREATE "{'Image': 'alpine'}", NULL, NULL },
   { CREATE "{'HostConfig': {'Binds': ['plain:/x']}}", NULL, NULL },
   { CREATE "{'HostConfig': {'Binds': ['new:/x', '/y']}}", NULL, NULL },
@@ -304,6 +334,8 @@ static const Case strict_cases[] = {
   { "POST /containers/db/exec {'Cmd': ['ls']}", NULL, NULL },
   { "POST /containers/db/exec", "opaque", NULL },
   { "POST /plugins/pull?remote=x", "plugin", NULL },
+  { "PUT /containers/db/archive?path=/tmp", "archive-put", "pgdata" },
+  { "PUT /containers/free/archive?path=/tmp", NULL, NULL },
 };
 
 /* While the Engine does not answer, what destroys is refused. */

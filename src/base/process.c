@@ -270,6 +270,7 @@ process_run (const ProcessSpec *spec, ProcessResult *ret_result, GError **error)
 
   ret_result->exit_code = exit_code;
   ret_result->output_cut = pump.output_cut;
+  ret_result->output_length = output->len;
   ret_result->output = g_string_free (g_steal_pointer (&output), FALSE);
   ret_result->errors = g_string_free (g_steal_pointer (&errors), FALSE);
   return true;
@@ -390,6 +391,7 @@ process_run_limited (const ProcessSpec *spec, int64_t timeout_ms, ProcessResult 
                           : WIFEXITED (status) ? WEXITSTATUS (status)
                                                : 128 + WTERMSIG (status);
   ret_result->output_cut = cut;
+  ret_result->output_length = output->len;
   ret_result->output = g_string_free (g_steal_pointer (&output), FALSE);
   ret_result->errors = g_strdup ("");
   return true;

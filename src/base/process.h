@@ -27,10 +27,11 @@ typedef struct
 
 typedef struct
 {
-  int exit_code;   /* 0..255; 128 + signal when killed */
-  char *output;    /* standard output, at most output_max_bytes, NUL-terminated */
-  bool output_cut; /* there was more than output_max_bytes */
-  char *errors;    /* standard error, likewise (its end is kept when it is longer) */
+  int exit_code;        /* 0..255; 128 + signal when killed */
+  char *output;         /* standard output, at most output_max_bytes, NUL-terminated */
+  size_t output_length; /* in bytes, NULs in it too */
+  bool output_cut;      /* there was more than output_max_bytes */
+  char *errors;         /* standard error, likewise (its end is kept when it is longer) */
 } ProcessResult;
 
 void process_result_clear (ProcessResult *result);

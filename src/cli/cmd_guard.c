@@ -2,6 +2,7 @@
 #include "cli/cmds.h"
 
 const CliCommand guard_commands[] = {
+  { .name = "scan", .same_as = &guard_scan_command },
   { .name = "serve", .same_as = &guard_serve_command },
   { 0 },
 };

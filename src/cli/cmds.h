@@ -10,6 +10,7 @@ extern const CliCommand audit_commands[];         /* cmd_audit.c */
 extern const CliCommand config_commands[];        /* cmd_config.c */
 extern const CliCommand env_commands[];           /* cmd_env.c */
 extern const CliCommand guard_commands[];         /* cmd_guard.c */
+extern const CliCommand guard_scan_command;       /* cmd_guard_scan.c */
 extern const CliCommand guard_serve_command;      /* cmd_guard_serve.c */
 extern const CliCommand init_command;             /* cmd_init.c */
 extern const CliCommand version_command;          /* cmd_version.c */

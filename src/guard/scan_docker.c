@@ -217,14 +217,7 @@ check_operation (const ScanCall *call, ScanWords words, const GuardCommand *comm
                    mounts_database (call, json_object_get (operation->spec, "HostConfig")));
       break;
     case GUARD_COMPOSE_DOWN: check_down (call, words, command); break;
-    case GUARD_OTHER:
-    case GUARD_VOLUME_UPDATE:
-    case GUARD_CONTAINER_STOP:
-    case GUARD_ARCHIVE_PUT:
-    case GUARD_PLUGIN_CHANGE:
-    case GUARD_SERVICE_CHANGE:
-    case GUARD_SWARM_LEAVE:
-    case GUARD_OPAQUE: break;
+    default: break; /* acts that take no data away */
     }
 }
 

@@ -218,7 +218,7 @@ read_page (int folder_fd, const char *page, size_t size, GPtrArray *databases)
 static bool
 read_table (int folder_fd, GPtrArray *databases, GError **error)
 {
-  uint32_t file;
+  uint32_t file = 0;
   char name[16];
   g_autoptr (GByteArray) table = NULL;
   if (!find_table (folder_fd, &file, error))

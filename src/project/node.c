@@ -184,7 +184,7 @@ parse_sequence (Parse *parse, Node *node, int depth, GError **error)
         return false;
       if (event.type == YAML_SEQUENCE_END_EVENT)
         return true;
-      Node *child;
+      Node *child = NULL;
       if (!parse_value (parse, &event, depth, &child, error))
         return false;
       g_ptr_array_add (node->children, child);
@@ -268,7 +268,7 @@ static bool
 parse_member (Parse *parse, const yaml_event_t *key, int depth, Node **ret_child, GError **error)
 {
   g_auto (yaml_event_t) value = { 0 };
-  Node *child;
+  Node *child = NULL;
   if (!next_event (parse, &value, error) || !parse_value (parse, &value, depth, &child, error))
     return false;
   child->key = g_strdup ((const char *) key->data.scalar.value);
@@ -286,7 +286,7 @@ parse_mapping (Parse *parse, Node *node, int depth, GError **error)
   for (;;)
     {
       g_auto (yaml_event_t) key = { 0 };
-      Node *child;
+      Node *child = NULL;
       if (!next_event (parse, &key, error))
         return false;
       if (key.type == YAML_MAPPING_END_EVENT)
@@ -342,7 +342,7 @@ copy_aliased (Parse *parse, const Node *node, yaml_mark_t mark, int depth, Node 
     return refuse_depth (parse, mark, error);
   for (guint i = 0; i < node->children->len; i++)
     {
-      Node *child;
+      Node *child = NULL;
       if (!copy_aliased (parse, node->children->pdata[i], mark, depth + 1, &child, error))
         return false;
       g_ptr_array_add (copy->children, child);
@@ -421,7 +421,7 @@ parse_stream (Parse *parse, GPtrArray *documents, GError **error)
   for (;;)
     {
       g_auto (yaml_event_t) event = { 0 };
-      Node *root;
+      Node *root = NULL;
       if (!next_event (parse, &event, error))
         return false;
       switch (event.type)

@@ -123,6 +123,7 @@ cli_main (int argc, char **argv)
       context.environment = call.globals.environment;
       context.json = call.globals.json;
       context.yes = call.globals.yes;
+      context.confirm = call.globals.confirm;
       context.quiet = call.globals.quiet;
       context.verbose = call.globals.verbose;
       progress_init (&context.report, context.quiet, context.verbose);

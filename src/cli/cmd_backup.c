@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "cli/cmd_integrity.h"
 #include "cli/cmds.h"
+#include "cli/confirm.h"
 #include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "project/audit.h"
@@ -322,18 +323,45 @@ run_verify (CliContext *context, int argc, char **argv, GError **error)
 /* --- prune ----------------------------------------------------------------------------------- */
 
 static bool
-prune (const BackupBase *base, GPtrArray *removed, GError **error)
+audit_prune (const CliContext *context, const char *phase, const GPtrArray *removed,
+             const GError *problem, GError **error)
+{
+  g_autoptr (json_t) details = json_pack (
+      "{s:o, s:o, s:o}", "confirmed", confirm_json (context), "removed", json_texts (removed),
+      "error", output_json_string (problem != NULL ? problem->message : NULL));
+  return audit_write (context->project, "backup prune", phase, details, error);
+}
+
+static bool
+may_prune (CliContext *context, GError **error)
+{
+  const Project *project = context->project;
+  g_autoptr (GError) problem = NULL;
+  g_autofree char *what = g_strdup_printf (
+      "remove the backups of %s that are older than backup.keep", project->environment->name);
+  const ConfirmRequest request = { .operation = DESTRUCTIVE_BACKUP_PRUNE, .what = what };
+  if (project_check_authorised (project, &problem)
+      && incident_check_none (project, "backup prune", &problem)
+      && confirm (context, &request, &problem))
+    return true;
+  if (keel_error_is (problem, KEEL_ERROR_REFUSED)
+      && !audit_prune (context, "refused", NULL, problem, NULL))
+    report_warning (&context->report, "the refusal could not be written to the audit log", NULL);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
+}
+
+static bool
+prune (CliContext *context, const BackupBase *base, GPtrArray *removed, GError **error)
 {
   const Project *project = base->project;
   if (option_dry_run)
     return retention_run (project, base->folder, true, removed, error);
-  if (!incident_check_none (project, "backup prune", error)
-      || !audit_write (project, "backup prune", "intent", NULL, error))
+  if (!may_prune (context, error) || !audit_prune (context, "intent", NULL, NULL, error))
     return false;
   g_autoptr (GError) problem = NULL;
   bool done = retention_run (project, base->folder, false, removed, &problem);
-  g_autoptr (json_t) details = json_pack ("{s:o}", "removed", json_texts (removed));
-  if (!audit_write (project, "backup prune", done ? "done" : "failed", details, done ? error : NULL)
+  if (!audit_prune (context, done ? "done" : "failed", removed, problem, done ? error : NULL)
       && done)
     return false;
   if (!done)
@@ -353,7 +381,7 @@ run_prune (CliContext *context, int argc, char **argv, GError **error)
   if (base.project->keep_db_seconds == 0 && base.project->keep_full_seconds == 0)
     return keel_error (error, KEEL_ERROR_CONFIG, "Set it, for example “keep: {db: 48h, full: 7d}”.",
                        "backup.keep is not set, so nothing may be removed");
-  if (!prune (&base, removed, error))
+  if (!prune (context, &base, removed, error))
     return false;
   if (context->json)
     {

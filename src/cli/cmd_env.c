@@ -12,7 +12,6 @@
 #include <string.h>
 
 static int force_stamp;
-static char *confirmed_name;
 
 /* The database of the chosen environment, and what it says of itself. */
 typedef struct
@@ -140,19 +139,20 @@ ask (CliContext *context, const Subject *subject, GError **error)
 {
   const ProjectEnvironment *environment = subject->project->environment;
   const char *database = db_database (subject->conn);
-  bool is_grave = environment->is_protected || subject->stamp.verdict != STAMP_NONE;
   g_autofree char *what = g_strdup_printf ("stamp the database “%s” as “%s” of project “%s”",
                                            database, environment->name, subject->project->name);
-  g_autofree char *how_else
-      = is_grave ? g_strdup_printf ("pass --confirm=%s", database) : g_strdup ("pass --yes");
-  return confirm (context, is_grave ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
-                  g_strcmp0 (confirmed_name, database) == 0, how_else, error);
+  const ConfirmRequest request
+      = { .operation = subject->stamp.verdict != STAMP_NONE ? DESTRUCTIVE_ENV_STAMP_REPLACE
+                                                            : DESTRUCTIVE_ENV_STAMP,
+          .what = what,
+          .name = database };
+  return confirm (context, &request, error);
 }
 
 static json_t *
-audit_details (const Subject *subject)
+audit_details (const CliContext *context, const Subject *subject)
 {
-  return json_pack ("{s:o, s:s, s:o, s:o}", "database",
+  return json_pack ("{s:o, s:o, s:s, s:o, s:o}", "confirmed", confirm_json (context), "database",
                     output_json_string (db_database (subject->conn)), "verdict_before",
                     stamp_verdict_name (subject->stamp.verdict), "project_before",
                     output_json_string (subject->stamp.project), "environment_before",
@@ -161,9 +161,9 @@ audit_details (const Subject *subject)
 
 /* Intent before, outcome after. An outcome that cannot be logged is an error, too. */
 static bool
-write_stamp (const Subject *subject, GError **error)
+write_stamp (const CliContext *context, const Subject *subject, GError **error)
 {
-  g_autoptr (json_t) details = audit_details (subject);
+  g_autoptr (json_t) details = audit_details (context, subject);
   if (!audit_write (subject->project, "env stamp", "intent", details, error))
     return false;
   bool is_written = stamp_write (subject->conn, subject->project, error);
@@ -173,6 +173,21 @@ write_stamp (const Subject *subject, GError **error)
   bool is_logged = audit_write (subject->project, "env stamp", is_written ? "done" : "failed",
                                 details, is_written ? error : NULL);
   return is_written && is_logged;
+}
+
+static bool
+may_stamp (CliContext *context, const Subject *subject, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (check_replaceable (subject, &problem) && ask (context, subject, &problem))
+    return true;
+  g_autoptr (json_t) details = audit_details (context, subject);
+  json_object_set_new (details, "error", output_json_string (problem->message));
+  if (keel_error_is (problem, KEEL_ERROR_REFUSED)
+      && !audit_write (subject->project, "env stamp", "refused", details, NULL))
+    report_warning (&context->report, "the refusal could not be written to the audit log", NULL);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
 }
 
 static void
@@ -197,9 +212,7 @@ run_stamp (CliContext *context, int argc, char **argv, GError **error)
       || !project_check_authorised (subject.project, error))
     return false;
   bool is_new = subject.stamp.verdict != STAMP_MATCHES;
-  if (is_new
-      && (!check_replaceable (&subject, error) || !ask (context, &subject, error)
-          || !write_stamp (&subject, error)))
+  if (is_new && (!may_stamp (context, &subject, error) || !write_stamp (context, &subject, error)))
     return false;
   print_stamped (context, &subject, is_new);
   return true;
@@ -208,8 +221,6 @@ run_stamp (CliContext *context, int argc, char **argv, GError **error)
 static const GOptionEntry stamp_options[] = {
   { "force", 0, 0, G_OPTION_ARG_NONE, &force_stamp,
     "Replace a stamp of another environment, or one that cannot be read", NULL },
-  { "confirm", 0, 0, G_OPTION_ARG_STRING, &confirmed_name,
-    "Answer the question for the database's name", "DATABASE" },
   { NULL },
 };
 

@@ -2,6 +2,7 @@
  * pgkeel incident: what happened that must not be passed over, and why it could be closed.
  */
 #include "cli/cmds.h"
+#include "cli/confirm.h"
 #include "cli/emergency.h"
 #include "cli/incident_raise.h"
 #include "cli/output.h"
@@ -60,10 +61,14 @@ run_open (CliContext *context, int argc, char **argv, GError **error)
 /* --- close ----------------------------------------------------------------------------------- */
 
 static bool
-close_allowed (const Project *project, const char *id, GError **error)
+close_allowed (CliContext *context, const char *id, GError **error)
 {
+  const Project *project = context->project;
   g_autoptr (GError) problem = NULL;
-  if (!project->environment->is_protected || project_check_authorised (project, &problem))
+  g_autofree char *what = g_strdup_printf ("close the incident %s", id);
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_INCIDENT_CLOSE, .what = what, .name = id };
+  if (project_check_authorised (project, &problem) && confirm (context, &request, &problem))
     return true;
   g_autoptr (json_t) details = json_pack ("{s:s, s:s}", "incident", id, "error", problem->message);
   bool is_logged = audit_write (project, "incident close", "refused", details, error);
@@ -81,7 +86,7 @@ run_close (CliContext *context, int argc, char **argv, GError **error)
     return keel_error (error, KEEL_ERROR_USAGE,
                        "Say with --reason what it was, and why it is safe to go on.",
                        "an incident is closed with a written reason");
-  if (!context_project (context, &project, error) || !close_allowed (project, argv[0], error)
+  if (!context_project (context, &project, error) || !close_allowed (context, argv[0], error)
       || !incident_close (project, argv[0], option_reason, error))
     return false;
   incident_notify (context, argv[0], "closed", NULL);

@@ -25,12 +25,6 @@ static int option_jobs;
 
 /* --- guards --------------------------------------------------------------------------------------- */
 
-static bool
-is_set (const char *variable)
-{
-  return g_strcmp0 (g_getenv (variable), "1") == 0;
-}
-
 /* The database says itself which one it is; a wrong URL shows here. */
 static bool
 check_target (const IntegrityBase *base, char **ret_database, GError **error)
@@ -47,28 +41,22 @@ check_target (const IntegrityBase *base, char **ret_database, GError **error)
 }
 
 static bool
-ask (const IntegrityBase *base, const char *what, const char *database, GError **error)
-{
-  bool is_protected = base->project->environment->is_protected;
-  return confirm (base->context, is_protected ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
-                  is_set ("DB_FIX_CONFIRM"), "set DB_FIX_CONFIRM=1", error);
-}
-
-static bool
 audit (const IntegrityBase *base, const char *action, const char *phase, const json_t *details,
        const char *message, GError **error)
 {
   g_autoptr (json_t) copy = json_deep_copy (details);
+  json_object_set_new (copy, "confirmed", confirm_json (base->context));
   json_object_set_new (copy, "error", output_json_string (message));
   return audit_write (base->project, action, phase, copy, error);
 }
 
 static bool
-ask_audited (const IntegrityBase *base, const char *action, const char *what, const char *database,
+ask_audited (const IntegrityBase *base, const char *action, const ConfirmRequest *request,
              const json_t *details, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  if (incident_check_none (base->project, action, &problem) && ask (base, what, database, &problem))
+  if (incident_check_none (base->project, action, &problem)
+      && confirm (base->context, request, &problem))
     return true;
   if (keel_error_is (problem, KEEL_ERROR_REFUSED)
       && !audit (base, action, "refused", details, problem->message, NULL))
@@ -366,7 +354,9 @@ run_fix (CliContext *context, int argc, char **argv, GError **error)
   g_autofree char *what
       = g_strdup_printf ("change rows of the database “%s” of %s with %u fix%s", database,
                          base.project->environment->name, count, count == 1 ? "" : "es");
-  return ask_audited (&base, "integrity fix", what, database, details, error)
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_INTEGRITY_FIX, .what = what, .name = database };
+  return ask_audited (&base, "integrity fix", &request, details, error)
          && apply (&base, run, items, details, error);
 }
 
@@ -431,7 +421,9 @@ run_undo (CliContext *context, int argc, char **argv, GError **error)
   g_autofree char *what
       = g_strdup_printf ("bring back the rows that %s changed in the database “%s” of %s", argv[0],
                          database, base.project->environment->name);
-  return (option_dry_run || ask_audited (&base, "integrity undo", what, database, details, error))
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_INTEGRITY_UNDO, .what = what, .name = database };
+  return (option_dry_run || ask_audited (&base, "integrity undo", &request, details, error))
          && undo_audited (&base, argv[0], details, error);
 }
 
@@ -463,8 +455,7 @@ const CliCommand integrity_fix_command = {
   = "ID are checks; without any the fixes that are marked safe are applied, the others shown. There\n"
     "must be a proven backup not older than integrity.backup_max_age (24h), or one is made and proven.\n"
     "Everything runs in one transaction: the rows that are touched are kept in pgkeel.quarantine, the\n"
-    "checks run again, the way back is tried; only then it commits.\n\n"
-    "Without a terminal --yes confirms, in protected environments DB_FIX_CONFIRM=1.",
+    "checks run again, the way back is tried; only then it commits.",
   .example = "pgkeel integrity fix --dry-run",
   .options = fix_options,
   .run = run_fix,
@@ -478,8 +469,7 @@ const CliCommand integrity_undo_command = {
   .summary = "Bring back exactly the rows that a fix changed",
   .description
   = "ID is what fix has printed, as fix_20261121_093000. All of it or nothing: when rows were changed\n"
-    "since, it says so and changes nothing. Without a terminal --yes confirms, in protected environments\n"
-    "DB_FIX_CONFIRM=1.",
+    "since, it says so and changes nothing.",
   .example = "pgkeel integrity undo fix_20261121_093000",
   .options = undo_options,
   .run = run_undo,

@@ -78,9 +78,6 @@ bool migrate_audit (const MigrateRun *run, const char *phase, const char *messag
 bool migrate_refuse (const MigrateRun *run, GError *problem, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether somebody says yes by VARIABLE=1. */
-bool migrate_is_set (const char *variable);
-
 /* There is nothing to be done: WORDS, or an empty list called VERB. */
 void migrate_show_nothing (const CliContext *context, bool dry_run, const char *verb,
                            const char *words);
@@ -102,9 +99,6 @@ bool migrate_back_up (MigrateRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT
 
 /* Warns of what RUN->aftermath found. */
 void migrate_warn_of_left (const MigrateRun *run);
-
-/* KEEL_ERROR_REFUSED in a protected environment without DB_MIGRATE_ALLOW_PRODUCTION=1. */
-bool migrate_check_production (const Project *project, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Migrations that commands of the project run (migrations.command): cmd_migrate_external.c. */
 typedef struct

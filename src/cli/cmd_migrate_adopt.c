@@ -150,7 +150,10 @@ ask_and_write (AdoptRun *run, guint new_count, GError **error)
   g_autoptr (json_t) details = json_pack (
       "{s:o, s:s, s:o, s:i}", "database", output_json_string (database), "tool", adoption->tool,
       "table", output_json_string (adoption->table), "migrations", (int) new_count);
-  return confirm (run->context, CONFIRM_YES_NO, what, NULL, false, "pass --yes", error)
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_MIGRATE_ADOPT, .what = what, .name = database };
+  return confirm (run->context, &request, error)
+         && json_object_set_new (details, "confirmed", confirm_json (run->context)) == 0
          && audited (run->base->project, "migrate adopt", details, write_adoption, run, error);
 }
 
@@ -265,7 +268,10 @@ baseline_locked (CliContext *context, MigrateBase *base, GError **error)
       g_autoptr (json_t) details
           = json_pack ("{s:o, s:o}", "database", output_json_string (database), "version",
                        output_json_string (run.last->version));
-      if (!confirm (context, CONFIRM_YES_NO, what, NULL, false, "pass --yes", error)
+      const ConfirmRequest request
+          = { .operation = DESTRUCTIVE_MIGRATE_BASELINE, .what = what, .name = database };
+      if (!confirm (context, &request, error)
+          || json_object_set_new (details, "confirmed", confirm_json (context)) != 0
           || !audited (base->project, "migrate baseline", details, write_baseline, &run, error))
         return false;
     }

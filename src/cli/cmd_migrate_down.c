@@ -87,30 +87,22 @@ show_plan (CliContext *context, const GPtrArray *items, const RunLosses *losses)
     say (context, "this loses no data");
 }
 
-bool
-migrate_check_production (const Project *project, GError **error)
-{
-  return !project->environment->is_protected || migrate_is_set ("DB_MIGRATE_ALLOW_PRODUCTION")
-         || keel_error (error, KEEL_ERROR_REFUSED,
-                        "If that is really meant, set DB_MIGRATE_ALLOW_PRODUCTION=1.",
-                        "the environment “%s” is protected against undoing migrations",
-                        project->environment->name);
-}
-
 static bool
 ask (MigrateRun *run, const RunLosses *losses, GError **error)
 {
   const Project *project = run->base->project;
   const char *database = db_database (run->base->conn);
   bool loses = losses->losses->len > 0 || losses->problem != NULL;
-  bool is_strict = loses || project->environment->is_protected;
   g_autofree char *what
       = g_strdup_printf ("undo %u migration%s of the database “%s” of %s%s", run->items->len,
                          run->items->len == 1 ? "" : "s", database, project->environment->name,
                          loses ? ", losing the data named above" : "");
-  return migrate_check_production (project, error)
-         && confirm (run->context, is_strict ? CONFIRM_NAME : CONFIRM_YES_NO, what, database,
-                     migrate_is_set ("DB_MIGRATE_CONFIRM"), "set DB_MIGRATE_CONFIRM=1", error);
+  const ConfirmRequest request
+      = { .operation = loses ? DESTRUCTIVE_MIGRATE_DOWN_LOSING : DESTRUCTIVE_MIGRATE_DOWN,
+          .what = what,
+          .name = database };
+  return destructive_check_allowed (request.operation, project->environment, error)
+         && confirm (run->context, &request, error);
 }
 
 static bool

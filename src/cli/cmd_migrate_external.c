@@ -186,13 +186,13 @@ static bool
 audit (const ExternalWork *work, const char *phase, const char *message, GError **error)
 {
   const MigrateRun *run = &work->run;
-  g_autoptr (json_t) details
-      = json_pack ("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "database",
-                   output_json_string (db_database (run->base->conn)), "command", work->key,
-                   "gained", rows_json (work->gained, NULL), "lost", rows_json (work->lost, NULL),
-                   "schema_before", output_json_string (work->before.schema_fingerprint),
-                   "schema_after", output_json_string (work->after.schema_fingerprint), "backup",
-                   output_json_string (run->backup), "error", output_json_string (message));
+  g_autoptr (json_t) details = json_pack (
+      "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "confirmed", confirm_json (run->context),
+      "database", output_json_string (db_database (run->base->conn)), "command", work->key,
+      "gained", rows_json (work->gained, NULL), "lost", rows_json (work->lost, NULL),
+      "schema_before", output_json_string (work->before.schema_fingerprint), "schema_after",
+      output_json_string (work->after.schema_fingerprint), "backup",
+      output_json_string (run->backup), "error", output_json_string (message));
   return audit_write (run->base->project, run->action, phase, details, error);
 }
 
@@ -235,13 +235,13 @@ ask (const ExternalWork *work, GError **error)
   bool is_confirmed;
   g_autofree char *what = g_strdup_printf ("run %s on the database “%s” of %s", work->key, database,
                                            environment->name);
-  if ((!work->is_up && !migrate_check_production (run->base->project, error))
-      || !check_rehearsed (work, &is_confirmed, error))
-    return false;
-  return is_confirmed
-         || confirm (run->context, work->is_up ? CONFIRM_YES_NO : CONFIRM_NAME, what, database,
-                     !work->is_up && migrate_is_set ("DB_MIGRATE_CONFIRM"),
-                     work->is_up ? NULL : "set DB_MIGRATE_CONFIRM=1", error);
+  const ConfirmRequest request
+      = { .operation = work->is_up ? DESTRUCTIVE_MIGRATE_UP : DESTRUCTIVE_MIGRATE_DOWN_LOSING,
+          .what = what,
+          .name = database };
+  return destructive_check_allowed (request.operation, environment, error)
+         && check_rehearsed (work, &is_confirmed, error)
+         && (is_confirmed || confirm (run->context, &request, error));
 }
 
 static bool

@@ -404,8 +404,8 @@ ask_command (CliContext *context, GError **error)
       "run the commands of this project with DATABASE_URL and PGHOST set to the copy (one that reads "
       "neither would work in the database it is set to, perhaps that of %s)",
       environment->name);
-  return !environment->is_protected
-         || confirm (context, CONFIRM_YES_NO, what, NULL, false, NULL, error);
+  const ConfirmRequest request = { .operation = DESTRUCTIVE_MIGRATE_REHEARSE, .what = what };
+  return confirm (context, &request, error);
 }
 
 /* Other variables that hold the environment's URL: they lead to the copy as well. */
@@ -539,9 +539,9 @@ check_match (CliContext *context, const MigrateBase *base, const RehearsalMatch 
   g_autofree char *what
       = g_strdup_printf ("apply to the database “%s” of %s what was not rehearsed (%s)", database,
                          environment->name, match->reason);
-  *ret_is_confirmed
-      = confirm (context, CONFIRM_NAME, what, database, migrate_is_set ("DB_MIGRATE_CONFIRM"),
-                 "set DB_MIGRATE_CONFIRM=1", error);
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_MIGRATE_UNREHEARSED, .what = what, .name = database };
+  *ret_is_confirmed = confirm (context, &request, error);
   return *ret_is_confirmed;
 }
 

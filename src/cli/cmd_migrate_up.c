@@ -44,10 +44,10 @@ bool
 migrate_audit (const MigrateRun *run, const char *phase, const char *message, GError **error)
 {
   g_autoptr (json_t) details = json_pack (
-      "{s:o, s:o, s:o, s:i, s:o}", "database", output_json_string (db_database (run->base->conn)),
-      "migrations", titles_json (run->items, run->items->len), "backup",
-      output_json_string (run->backup), "done", (int) run->done_count, "error",
-      output_json_string (message));
+      "{s:o, s:o, s:o, s:o, s:i, s:o}", "confirmed", confirm_json (run->context), "database",
+      output_json_string (db_database (run->base->conn)), "migrations",
+      titles_json (run->items, run->items->len), "backup", output_json_string (run->backup), "done",
+      (int) run->done_count, "error", output_json_string (message));
   return audit_write (run->base->project, run->action, phase, details, error);
 }
 
@@ -60,12 +60,6 @@ migrate_refuse (const MigrateRun *run, GError *problem, GError **error)
                     NULL);
   g_propagate_error (error, problem);
   return false;
-}
-
-bool
-migrate_is_set (const char *variable)
-{
-  return g_strcmp0 (g_getenv (variable), "1") == 0;
 }
 
 void
@@ -378,11 +372,13 @@ ask (MigrateRun *run, GError **error)
 {
   const ProjectEnvironment *environment = run->base->project->environment;
   g_autoptr (GError) problem = NULL;
-  g_autofree char *what = g_strdup_printf ("apply %u migration%s to the database “%s” of %s",
-                                           run->items->len, run->items->len == 1 ? "" : "s",
-                                           db_database (run->base->conn), environment->name);
-  return (check_rehearsed (run, &problem)
-          && confirm (run->context, CONFIRM_YES_NO, what, NULL, false, NULL, &problem))
+  const char *database = db_database (run->base->conn);
+  g_autofree char *what
+      = g_strdup_printf ("apply %u migration%s to the database “%s” of %s", run->items->len,
+                         run->items->len == 1 ? "" : "s", database, environment->name);
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_MIGRATE_UP, .what = what, .name = database };
+  return (check_rehearsed (run, &problem) && confirm (run->context, &request, &problem))
          || migrate_refuse (run, g_steal_pointer (&problem), error);
 }
 

@@ -22,23 +22,10 @@ static int option_jobs;
 static int option_lock_wait = 60;
 
 static bool
-is_set (const char *variable)
-{
-  return g_strcmp0 (g_getenv (variable), "1") == 0;
-}
-
-static bool
 check_production (const Project *project, GError **error)
 {
-  if (!project->environment->is_protected)
-    return true;
-  if (!project_check_authorised (project, error))
-    return false;
-  return is_set ("DB_RESTORE_ALLOW_PRODUCTION")
-         || keel_error (error, KEEL_ERROR_REFUSED,
-                        "If that is really meant, set DB_RESTORE_ALLOW_PRODUCTION=1.",
-                        "the environment “%s” is protected against restores",
-                        project->environment->name);
+  return project_check_authorised (project, error)
+         && destructive_check_allowed (DESTRUCTIVE_RESTORE_REPLACE, project->environment, error);
 }
 
 /* The database says itself which one it is; a wrong URL shows here. */
@@ -57,12 +44,17 @@ ask (CliContext *context, const RestorePlan *plan, GError **error)
   const char *database = restore_plan_database (plan);
   bool replaces = restore_plan_replaces (plan);
   bool is_own = option_to == NULL && option_table == NULL;
-  ConfirmLevel level = replaces ? CONFIRM_NAME : is_own ? CONFIRM_YES_NO : CONFIRM_NONE;
-  g_autofree char *what = g_strdup_printf (replaces ? "replace the database “%s” of %s"
-                                                    : "make the database “%s” of %s",
-                                           database, context->project->environment->name);
-  return confirm (context, level, what, database, is_set ("DB_RESTORE_CONFIRM"),
-                  "set DB_RESTORE_CONFIRM=1", error);
+  const char *verb = replaces               ? "replace the database"
+                     : option_table != NULL ? "restore a table in the database"
+                                            : "make the database";
+  g_autofree char *what
+      = g_strdup_printf ("%s “%s” of %s", verb, database, context->project->environment->name);
+  const ConfirmRequest request = { .operation = replaces ? DESTRUCTIVE_RESTORE_REPLACE
+                                                : is_own ? DESTRUCTIVE_RESTORE_OWN
+                                                         : DESTRUCTIVE_RESTORE_BESIDE,
+                                   .what = what,
+                                   .name = database };
+  return confirm (context, &request, error);
 }
 
 static json_t *
@@ -150,14 +142,14 @@ print_result (const RestoreResult *result)
 }
 
 static bool
-write_audit (const Project *project, const RestorePlan *plan, const char *backup, const char *phase,
-             const char *message, GError **error)
+write_audit (const CliContext *context, const RestorePlan *plan, const char *backup,
+             const char *phase, const char *message, GError **error)
 {
   g_autoptr (json_t) details
-      = json_pack ("{s:o, s:o, s:o, s:o}", "backup", output_json_string (backup), "database",
+      = json_pack ("{s:o, s:o, s:o, s:o, s:o}", "backup", output_json_string (backup), "database",
                    output_json_string (restore_plan_database (plan)), "steps", plan_json (plan),
-                   "error", output_json_string (message));
-  return audit_write (project, "restore", phase, details, error);
+                   "confirmed", confirm_json (context), "error", output_json_string (message));
+  return audit_write (context->project, "restore", phase, details, error);
 }
 
 /* Intent before, outcome after; a failure that cannot be logged is still the failure. */
@@ -166,12 +158,11 @@ run_audited (CliContext *context, RestorePlan *plan, const char *folder, const c
              RestoreResult *result, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  const Project *project = context->project;
-  if (!write_audit (project, plan, backup, "intent", NULL, error))
+  if (!write_audit (context, plan, backup, "intent", NULL, error))
     return false;
   bool done = restore_run (plan, &context->report, result, &problem);
   const char *message = done ? NULL : problem->message;
-  bool logged = write_audit (project, plan, backup, done ? "done" : "failed", message, NULL)
+  bool logged = write_audit (context, plan, backup, done ? "done" : "failed", message, NULL)
                 && backup_log (folder, "restore", done ? "ok" : "failed", NULL,
                                "file=%s database=%s tables=%" G_GUINT64_FORMAT
                                " rows=%" G_GUINT64_FORMAT " compared=%s%s%s",
@@ -199,7 +190,7 @@ guard (CliContext *context, const RestorePlan *plan, const char *url, const char
       && ask (context, plan, &problem))
     return true;
   if (keel_error_is (problem, KEEL_ERROR_REFUSED)
-      && !write_audit (project, plan, backup, "refused", problem->message, NULL))
+      && !write_audit (context, plan, backup, "refused", problem->message, NULL))
     report_warning (&context->report, "the refusal could not be written to the audit log", NULL);
   g_propagate_error (error, g_steal_pointer (&problem));
   return false;
@@ -278,9 +269,7 @@ const CliCommand restore_command = {
     "and compared with the backup's counts and digests; only then the old one is renamed to\n"
     "NAME_before_TIME and the new one takes its name. The old one is kept. Dumps of pg_dump (.sql,\n"
     ".sql.gz, custom, tar, directory) can be restored too, but carry nothing to compare with.\n\n"
-    "A table that is there already comes back beside it, as TABLE_restored_TIME.\n\n"
-    "Without a terminal DB_RESTORE_CONFIRM=1 confirms; protected environments need\n"
-    "DB_RESTORE_ALLOW_PRODUCTION=1 as well.",
+    "A table that is there already comes back beside it, as TABLE_restored_TIME.",
   .example = "pgkeel restore latest --dry-run",
   .options = restore_options,
   .run = run_restore,

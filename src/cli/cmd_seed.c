@@ -300,12 +300,12 @@ write_audit (const Seeding *seeding, const char *phase, const char *message, GEr
 {
   const bool has_result = seeding->result.tables != NULL && strcmp (phase, "done") == 0;
   const Totals totals = has_result ? totals_of (&seeding->result) : (Totals){ 0 };
-  g_autoptr (json_t) details
-      = json_pack ("{s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:o}", "database",
-                   output_json_string (seeding->conn != NULL ? db_database (seeding->conn) : NULL),
-                   "clean", option_clean, "minimal", option_minimal, "validate", option_validate,
-                   "inserted", (json_int_t) totals.inserted, "updated", (json_int_t) totals.updated,
-                   "removed", (json_int_t) totals.retracted, "error", output_json_string (message));
+  g_autoptr (json_t) details = json_pack (
+      "{s:o, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:o}", "confirmed", confirm_json (seeding->context),
+      "database", output_json_string (seeding->conn != NULL ? db_database (seeding->conn) : NULL),
+      "clean", option_clean, "minimal", option_minimal, "validate", option_validate, "inserted",
+      (json_int_t) totals.inserted, "updated", (json_int_t) totals.updated, "removed",
+      (json_int_t) totals.retracted, "error", output_json_string (message));
   return audit_write (seeding->project, "seed", phase, details, error);
 }
 
@@ -433,8 +433,9 @@ ask_to_clean (Seeding *seeding, GError **error)
   g_autofree char *what
       = g_strdup_printf ("empty tables of the database “%s” of %s, all rows of: %s", database,
                          environment->name, names->str);
-  ConfirmLevel level = environment->is_protected ? CONFIRM_NAME : CONFIRM_YES_NO;
-  return confirm (seeding->context, level, what, database, false, "give --yes", &problem)
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_SEED_CLEAN, .what = what, .name = database };
+  return confirm (seeding->context, &request, &problem)
          || refuse (seeding, g_steal_pointer (&problem), error);
 }
 
@@ -556,7 +557,7 @@ const CliCommand seed_command = {
     "pgkeel seeded them and nobody has changed them since. All of it is one transaction.\n\n"
     "Then come the rows for volume that generate: in seeds.yaml declares (docs/generators.md), once: a second run\n"
     "finds them there. With --table and --output they are written to a file instead, and nothing is loaded.\n\n"
-    "A production database is refused, by what its stamp says. Without a terminal --yes confirms --clean.",
+    "A production database is refused, by what its stamp says.",
   .example = "pgkeel seed development --validate",
   .options = seed_options,
   .run = run_seed,

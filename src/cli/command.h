@@ -25,10 +25,13 @@ typedef struct
   const char *folder;      /* -C, absolute, and the current folder by then; NULL when not given */
   const char *environment; /* -e, --env */
   bool json, yes, quiet, verbose;
-  Project *project; /* opened on first use by context_project */
-  bool has_child;   /* the command has run another program, and ends as that ended: */
-  int child_status; /* what waitpid said of it (base/foreground.h) */
-  Report report;    /* shows warnings, steps and progress on standard error */
+  const char *confirm; /* --confirm: the word that a question would want typed; NULL */
+  Project *project;    /* opened on first use by context_project */
+  bool has_child;      /* the command has run another program, and ends as that ended: */
+  int child_status;    /* what waitpid said of it (base/foreground.h) */
+  Report report;       /* shows warnings, steps and progress on standard error */
+  /* What confirm.h decided last; NULL before. */
+  const char *confirm_level, *confirmed_by;
 } CliContext;
 
 typedef struct CliCommand CliCommand;

@@ -13,18 +13,45 @@
 
 #define ANSWER_MAX_BYTES 1024
 
+static bool
+is_typed (const char *answer, const char *word)
+{
+  return answer != NULL && word != NULL && *word != '\0' && strcmp (answer, word) == 0;
+}
+
 bool
 confirm_answer_is_yes (ConfirmLevel level, const char *word, const char *answer)
 {
+  g_autofree char *stripped = g_strstrip (g_strdup (answer));
   switch (level)
     {
     case CONFIRM_NONE: return true;
     case CONFIRM_YES_NO:
-      return g_ascii_strcasecmp (answer, "y") == 0 || g_ascii_strcasecmp (answer, "yes") == 0;
+      return g_ascii_strcasecmp (stripped, "y") == 0 || g_ascii_strcasecmp (stripped, "yes") == 0;
     case CONFIRM_NAME:
-    case CONFIRM_WORD: return word != NULL && *word != '\0' && strcmp (answer, word) == 0;
+    case CONFIRM_WORD: return is_typed (answer, word) || is_typed (stripped, word);
+    case CONFIRM_NEVER: break;
     }
   return false;
+}
+
+ConfirmVerdict
+confirm_decide (ConfirmLevel level, const char *word, const ConfirmMeans *means)
+{
+  bool is_variable_set = g_strcmp0 (means->variable, "1") == 0 || is_typed (means->variable, word);
+  if (level == CONFIRM_NEVER)
+    return CONFIRM_VERDICT_REFUSED;
+  if (means->given != NULL && word != NULL && !is_typed (means->given, word))
+    return CONFIRM_VERDICT_OTHER;
+  if (level == CONFIRM_NONE)
+    return CONFIRM_VERDICT_NOTHING_ASKED;
+  if (is_typed (means->given, word))
+    return CONFIRM_VERDICT_GIVEN;
+  if (level == CONFIRM_YES_NO && means->yes)
+    return CONFIRM_VERDICT_YES;
+  if (level != CONFIRM_WORD && is_variable_set)
+    return CONFIRM_VERDICT_VARIABLE;
+  return means->has_terminal ? CONFIRM_VERDICT_ASK : CONFIRM_VERDICT_UNASKED;
 }
 
 /* Where a person would answer: standard input if it is a terminal, else the terminal itself, so
@@ -77,28 +104,52 @@ ask (ConfirmLevel level, const char *what, const char *word)
   fflush (stderr);
 }
 
-static bool
-refuse_unasked (ConfirmLevel level, const char *what, const char *how_else, GError **error)
+/* --- refusing -------------------------------------------------------------------------------- */
+
+static char *
+describe_ways (ConfirmLevel level, const char *word, const DestructiveRow *row)
 {
-  g_autofree char *hint = g_strdup_printf (
-      "Run it on a terminal%s%s%s.", level == CONFIRM_YES_NO ? ", give --yes" : "",
-      how_else != NULL ? ", or " : "", how_else != NULL ? how_else : "");
-  return keel_error (error, KEEL_ERROR_REFUSED, hint,
-                     "there is no terminal to confirm on: this would %s", what);
+  const char *variable = level != CONFIRM_WORD ? row->variable : NULL;
+  const char *separator = variable != NULL ? ", " : ", or ";
+  GString *text = g_string_new ("Run it on a terminal");
+  if (level == CONFIRM_YES_NO)
+    g_string_append_printf (text, "%sgive --yes", separator);
+  else if (word != NULL)
+    {
+      bool is_plain = strspn (word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == strlen (word);
+      g_autofree char *quoted = is_plain ? g_strdup (word) : g_shell_quote (word);
+      g_string_append_printf (text, "%sgive --confirm=%s", separator, quoted);
+    }
+  if (variable != NULL)
+    g_string_append_printf (text, ", or set %s=1", variable);
+  g_string_append_c (text, '.');
+  return g_string_free (text, FALSE);
 }
 
-bool
-confirm (CliContext *context, ConfirmLevel level, const char *what, const char *word,
-         bool given_by_flag, const char *how_else, GError **error)
+static bool
+refuse (ConfirmVerdict verdict, ConfirmLevel level, const ConfirmRequest *request, const char *word,
+        const CliContext *context, GError **error)
 {
-  if (level == CONFIRM_NONE || given_by_flag || (level == CONFIRM_YES_NO && context->yes))
-    return true;
+  const DestructiveRow *row = destructive_row (request->operation);
+  g_autofree char *ways = describe_ways (level, word, row);
+  if (verdict == CONFIRM_VERDICT_UNASKED)
+    return keel_error (error, KEEL_ERROR_REFUSED, ways,
+                       "there is no terminal to confirm on: this would %s", request->what);
+  if (verdict == CONFIRM_VERDICT_OTHER)
+    return keel_error (error, KEEL_ERROR_REFUSED,
+                       "Look at which environment and which database are meant.",
+                       "--confirm=%s was given, but this would %s, for which the word is %s",
+                       context->confirm, request->what, word);
+  return keel_error (error, KEEL_ERROR_REFUSED, "No flag and no variable changes that.",
+                     "“%s” is never done in the environment “%s”", row->command,
+                     context->project->environment->name);
+}
 
-  g_auto (Fd) opened = -1;
-  int fd = open_terminal (&opened);
-  if (fd < 0)
-    return refuse_unasked (level, what, how_else, error);
+/* --- asking ---------------------------------------------------------------------------------- */
 
+static bool
+ask_person (int fd, ConfirmLevel level, const char *what, const char *word, GError **error)
+{
   ask (level, what, word);
   g_autoptr (GString) answer = g_string_new (NULL);
   bool was_read = read_answer (fd, answer);
@@ -106,8 +157,57 @@ confirm (CliContext *context, ConfirmLevel level, const char *what, const char *
     fputc ('\n', stderr);
   if (!cancel_check (error))
     return false;
-  g_strstrip (answer->str);
   if (was_read && confirm_answer_is_yes (level, word, answer->str))
     return true;
   return keel_error (error, KEEL_ERROR_REFUSED, NULL, "not confirmed: nothing was changed");
+}
+
+static const char *
+decided_by (ConfirmVerdict verdict, const DestructiveRow *row)
+{
+  switch (verdict)
+    {
+    case CONFIRM_VERDICT_ASK: return "terminal";
+    case CONFIRM_VERDICT_NOTHING_ASKED: return "nothing asked";
+    case CONFIRM_VERDICT_YES: return "--yes";
+    case CONFIRM_VERDICT_GIVEN: return "--confirm";
+    case CONFIRM_VERDICT_VARIABLE: return row->variable;
+    case CONFIRM_VERDICT_REFUSED:
+    case CONFIRM_VERDICT_OTHER:
+    case CONFIRM_VERDICT_UNASKED: break;
+    }
+  return "nobody";
+}
+
+bool
+confirm (CliContext *context, const ConfirmRequest *request, GError **error)
+{
+  const DestructiveRow *row = destructive_row (request->operation);
+  ConfirmLevel level = destructive_level (request->operation, context->project->environment);
+  const char *word = level == CONFIRM_WORD ? CONFIRM_DESTROY_WORD : request->name;
+  g_auto (Fd) opened = -1;
+  int fd = open_terminal (&opened);
+  const ConfirmMeans means
+      = { .has_terminal = fd >= 0,
+          .yes = context->yes,
+          .given = context->confirm,
+          .variable = row->variable != NULL ? g_getenv (row->variable) : NULL };
+  ConfirmVerdict verdict = confirm_decide (level, word, &means);
+  bool is_asked = verdict == CONFIRM_VERDICT_ASK;
+  context->confirm_level = confirm_level_name (level);
+  context->confirmed_by = "nobody";
+  if (is_asked && !ask_person (fd, level, request->what, word, error))
+    return false;
+  if (verdict < CONFIRM_VERDICT_ASK)
+    return refuse (verdict, level, request, word, context, error);
+  context->confirmed_by = decided_by (verdict, row);
+  return true;
+}
+
+json_t *
+confirm_json (const CliContext *context)
+{
+  if (context->confirm_level == NULL)
+    return json_null ();
+  return json_pack ("{s:s, s:s}", "level", context->confirm_level, "by", context->confirmed_by);
 }

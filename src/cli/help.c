@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include "cli/destructive.h"
 #include "cli/output.h"
 #include "cli/parse.h"
 
@@ -108,6 +109,20 @@ append_commands (GString *out, const CliCommand *rows)
     append_row (out, row->name, width, summary_of (row));
 }
 
+/* How PATH ("pgkeel restore") is confirmed, if it is. */
+static void
+append_confirmation (GString *out, const char *path)
+{
+  const char *space = strchr (path, ' ');
+  g_autofree char *text = space != NULL ? destructive_help (space + 1) : NULL;
+  if (text == NULL)
+    return;
+  char *means = strstr (text, "\n\n");
+  *means = '\0';
+  g_string_append_printf (out, "\nHow it is confirmed (docs/confirmation.md):\n%s\n", text);
+  append_paragraphs (out, means + 2);
+}
+
 static void
 append_usage (GString *out, const CliCommand *command, const char *path)
 {
@@ -133,6 +148,7 @@ help_text (const CliCommand *tree, const CliCommand *command, const char *path)
     append_commands (out, children);
   if (command != NULL && command->options != NULL)
     append_options (out, "Options", command->options);
+  append_confirmation (out, path);
   append_options (out, "Global options", cli_global_options ());
   if (command != NULL && command->example != NULL)
     g_string_append_printf (out, "\nExample:\n  %s\n", command->example);

@@ -14,6 +14,8 @@ static const GOptionEntry global_options[] = {
     "The environment of pgkeel.yaml to work on", "ENV" },
   { "json", 0, 0, G_OPTION_ARG_NONE, &globals.json, "Print the result as one JSON object", NULL },
   { "yes", 0, 0, G_OPTION_ARG_NONE, &globals.yes, "Answer yes to yes/no questions", NULL },
+  { "confirm", 0, 0, G_OPTION_ARG_STRING, &globals.confirm,
+    "Answer a question that wants a word typed: the name of what is at stake, or DESTROY", "WORD" },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &globals.quiet, "Show no steps and no progress", NULL },
   { "verbose", 'v', 0, G_OPTION_ARG_NONE, &globals.verbose, "Show when each step began", NULL },
   { "help", 'h', 0, G_OPTION_ARG_NONE, &globals.help, "Show how the command is used", NULL },
@@ -32,6 +34,7 @@ cli_call_clear (CliCall *call)
 {
   g_clear_pointer (&call->globals.folder, g_free);
   g_clear_pointer (&call->globals.environment, g_free);
+  g_clear_pointer (&call->globals.confirm, g_free);
   g_clear_pointer (&call->path, g_free);
   g_clear_pointer (&call->argv, g_strfreev);
 }

@@ -13,6 +13,7 @@ typedef struct
 {
   char *folder;
   char *environment;
+  char *confirm;
   int json, yes, quiet, verbose, help, version;
 } CliGlobals;
 

@@ -217,7 +217,7 @@ assert_one_json_object ()
   done < <(grep -rhoE 'getenv \("[A-Z_]+"\)' "$REPOSITORY/src" | grep -oE '[A-Z_]{3,}' | sort -u
          # These are read through functions.
          printf '%s\n' PGKEEL_ENV LEDGER_ENV NODE_ENV DATABASE_URL BACKUP_DIR DB_RESTORE_CONFIRM \
-           DB_RESTORE_ALLOW_PRODUCTION)
+           DB_RESTORE_ALLOW_PRODUCTION DB_MIGRATE_CONFIRM DB_MIGRATE_ALLOW_PRODUCTION DB_FIX_CONFIRM)
   [ "$missing" -eq 0 ]
 }
 

@@ -197,10 +197,12 @@ EOF
   run_keel -e staging env check
   assert_status 0
   run_keel audit log --json
-  assert_json '[.entries[] | [.action, .phase, .environment]] == [
-    ["env stamp", "intent", "production"], ["env stamp", "done", "production"],
-    ["env stamp", "intent", "staging"], ["env stamp", "done", "staging"]]'
-  assert_json '.entries[2] | .verdict_before == "mismatch" and .environment_before == "production"'
+  assert_json '[.entries[] | [.action, .phase, .environment, .confirmed.by]] == [
+    ["env stamp", "refused", "production", "nobody"],
+    ["env stamp", "intent", "production", "--confirm"], ["env stamp", "done", "production", "--confirm"],
+    ["env stamp", "refused", "staging", null], ["env stamp", "refused", "staging", "nobody"],
+    ["env stamp", "intent", "staging", "--confirm"], ["env stamp", "done", "staging", "--confirm"]]'
+  assert_json '.entries[5] | .verdict_before == "mismatch" and .environment_before == "production"'
   run_keel audit verify
   assert_status 0
 }

@@ -430,13 +430,39 @@ YAML
   [ ! -d backups ]
   run_keel integrity fix < /dev/null
   assert_error 3 "there is no terminal to confirm on" "--yes"
-  run_keel -e production --yes integrity fix < /dev/null
-  assert_status 3
+  PGKEEL_ENV=production run_keel -e production --yes integrity fix < /dev/null
+  assert_error 3 "there is no terminal to confirm on" "give --confirm=shop, or set DB_FIX_CONFIRM=1"
   [ "$(digests)" = "$before" ]
   PGKEEL_ENV=production DB_FIX_CONFIRM=1 run_keel -e production integrity fix
   assert_status 0
   [ "$(pg_sql "$MAJOR" shop "SELECT count(*) FROM purchase WHERE amount BETWEEN 3 AND 4")" -eq 1 ]
   [ "$(pg_sql "$MAJOR" shop "SELECT environment FROM pgkeel.integrity_fix")" = production ]
+}
+
+@test "an open incident stops fix and undo, and a dry run goes on" {
+  local fix id before
+  rule small small-amounts error "SELECT id FROM purchase WHERE amount < 2" \
+    "UPDATE purchase SET amount = 2 WHERE amount < 2"
+  run_keel --yes integrity fix small-amounts --json
+  assert_status 0
+  fix=$(jq -r .fix <<< "$output")
+  pg_sql "$MAJOR" shop "UPDATE purchase SET amount = 1 WHERE id = 40"
+  before=$(digests)
+  run_keel incident open 'rows vanished' --json
+  id=$(jq -r .id <<< "$output")
+  run_keel --yes integrity fix small-amounts
+  assert_error 3 "while the incident $id is open" "PGKEEL_INCIDENT=$id"
+  run_keel --yes integrity undo "$fix"
+  assert_error 3 "while the incident $id is open" "PGKEEL_INCIDENT=$id"
+  [ "$(digests)" = "$before" ]
+  run_keel audit log --action integrity --json
+  assert_json '[.entries[] | select(.phase == "refused") | .action] == ["integrity fix", "integrity undo"]'
+  run_keel integrity fix small-amounts --dry-run
+  assert_status 0
+  run_keel incident close "$id" --reason 'found again'
+  assert_status 0
+  run_keel --yes integrity fix small-amounts
+  assert_status 0
 }
 
 @test "a proven backup that is young enough is not made again" {

@@ -262,7 +262,8 @@ steps () { sed -E 's/_[0-9]{8}_[0-9]{6}/_TIME/g'; }
   BEFORE=$(databases)
   unset DB_RESTORE_CONFIRM
   run_keel restore "$BACKUP"
-  assert_error 3 "this would replace the database “$DB” of development" "DB_RESTORE_CONFIRM=1"
+  assert_error 3 "this would replace the database “$DB” of development" \
+    "Run it on a terminal, give --confirm=$DB, or set DB_RESTORE_CONFIRM=1."
   assert_untouched 833
   [ "$(audit)" = refused ]
   DB_RESTORE_CONFIRM=yes run_keel restore "$BACKUP"
@@ -272,6 +273,16 @@ steps () { sed -E 's/_[0-9]{8}_[0-9]{6}/_TIME/g'; }
   run_keel restore "$BACKUP" --in-place
   assert_status 3
   assert_untouched 833
+  # A command line that was written for another database does nothing to this one.
+  DB_RESTORE_CONFIRM=1 run_keel --yes restore "$BACKUP" --confirm=other
+  assert_error 3 "--confirm=other was given, but this would replace the database “$DB”" "which database"
+  assert_untouched 833
+  run_keel restore "$BACKUP" --confirm="$DB" --json
+  assert_status 0
+  [ "$(rows "$DB")" = 1666 ]
+  run_keel audit log --action restore --json
+  assert_json '[.entries[] | .confirmed | [.level, .by]] | .[0] == ["name", "nobody"]
+               and .[-1] == ["name", "--confirm"]'
 }
 
 # pgkeel on a terminal where ANSWER is typed; with "EOF" the terminal's end of input.

@@ -331,6 +331,15 @@ state ()
   assert_status 0
   assert_stderr "would empty currencies (2 rows)"
   [ "$(sql "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM orders)")" = "4|1" ]
+  seed --clean --yes --confirm=other
+  assert_error 3 "--confirm=other was given, but this would empty tables of the database"
+  # What others share wants the name.
+  sed -i 's/^  testing:/  staging:/' pgkeel.yaml
+  mv seeds/development seeds/staging
+  run_keel seed staging --clean --yes < /dev/null
+  assert_error 3 "there is no terminal to confirm on" "give --confirm=shop"
+  mv seeds/staging seeds/development
+  [ "$(sql "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM orders)")" = "4|1" ]
   seed --clean --yes --json
   assert_status 0
   assert_json '(.cleaned | sort) == (["currencies","lines","orders","permissions","role_permissions","roles","users","wallets"])

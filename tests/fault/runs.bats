@@ -225,6 +225,17 @@ use_keep () { sed -i "s/min_size: 512B/min_size: 512B, keep: {db: $1}/" pgkeel.y
   [ "$(list_backups | wc -l)" -eq 2 ]
 }
 
+@test "prune of production asks, and a scheduled one says --yes" {
+  fault_project shop 'keep: {db: 1h}'
+  sed -i 's/^  development:/  production:/' pgkeel.yaml
+  PGKEEL_ENV=production run_keel backup prune < /dev/null
+  assert_error 3 "this would remove the backups of production that are older than backup.keep" "give --yes"
+  PGKEEL_ENV=production run_keel backup prune --yes
+  assert_status 0
+  run_keel -e production audit log --action 'backup prune' --json
+  assert_json '[.entries[] | [.phase, .confirmed.by]] == [["refused", "nobody"], ["intent", "--yes"], ["done", "--yes"]]'
+}
+
 @test "without backup.keep nothing goes, and prune says why" {
   make_old_backups
   run_keel backup create --json

@@ -1,6 +1,7 @@
 /* A person at a terminal is the master side of a pseudo-terminal. */
 #include "../testing.h"
 #include "base/cancel.h"
+#include "base/text.h"
 #include "cli/confirm.h"
 
 #include <pty.h>
@@ -29,18 +30,109 @@ test_what_counts_as_yes (void **state)
   assert_false (confirm_answer_is_yes (CONFIRM_NAME, "ledger", "ledger2"));
   assert_false (confirm_answer_is_yes (CONFIRM_NAME, "", ""));
   assert_false (confirm_answer_is_yes (CONFIRM_NAME, NULL, ""));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, NULL, "ledger"));
+  assert_false (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "yes"));
+  assert_false (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "DESTROY it"));
+  assert_false (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "\"DESTROY\""));
+  assert_false (confirm_answer_is_yes (CONFIRM_NEVER, "DESTROY", "DESTROY"));
+  assert_false (confirm_answer_is_yes (CONFIRM_NEVER, NULL, "yes"));
+
+  /* Blanks around an answer are no part of it, but for a name that has some. */
+  assert_true (confirm_answer_is_yes (CONFIRM_YES_NO, NULL, " yes \r"));
+  assert_true (confirm_answer_is_yes (CONFIRM_WORD, "DESTROY", "DESTROY  "));
+  assert_true (confirm_answer_is_yes (CONFIRM_NAME, "ledger", "\tledger\r"));
+  assert_true (confirm_answer_is_yes (CONFIRM_NAME, "ledger ", "ledger "));
+  assert_false (confirm_answer_is_yes (CONFIRM_NAME, "ledger ", "ledger"));
+}
+
+/* Development unless it says otherwise. */
+static ProjectEnvironment environment = { .name = (char *) "development" };
+static Project project = { .environment = &environment };
+
+/* The operation that asks at LEVEL in development. */
+static DestructiveOperation
+operation_of (ConfirmLevel level)
+{
+  switch (level)
+    {
+    case CONFIRM_NONE: return DESTRUCTIVE_RESTORE_BESIDE;
+    case CONFIRM_YES_NO: return DESTRUCTIVE_RESTORE_OWN;
+    case CONFIRM_NAME: return DESTRUCTIVE_RESTORE_REPLACE;
+    case CONFIRM_WORD:
+    case CONFIRM_NEVER: break;
+    }
+  return DESTRUCTIVE_NUKE;
+}
+
+static void
+check_passes (CliContext *context, ConfirmLevel level, const char *said)
+{
+  const ConfirmRequest request
+      = { .operation = operation_of (level), .what = "replace “ledger”", .name = "ledger" };
+  g_autoptr (GError) error = NULL;
+  assert_true (confirm (context, &request, &error));
+  assert_no_error (error);
+  g_autoptr (json_t) decision = confirm_json (context);
+  assert_string_equal (json_string_value (json_object_get (decision, "level")),
+                       confirm_level_name (level));
+  assert_string_equal (json_string_value (json_object_get (decision, "by")), said);
 }
 
 static void
 test_flags_answer_without_asking (void **state)
 {
   (void) state;
-  CliContext plain = { 0 }, with_yes = { .yes = true };
+  CliContext plain = { .project = &project };
+  CliContext with_yes = { .project = &project, .yes = true };
+  CliContext with_name = { .project = &project, .confirm = "ledger" };
+  CliContext with_word = { .project = &project, .confirm = "DESTROY" };
+  g_autoptr (json_t) before = confirm_json (&plain);
+  assert_true (json_is_null (before));
+  check_passes (&plain, CONFIRM_NONE, "nothing asked");
+  check_passes (&with_yes, CONFIRM_YES_NO, "--yes");
+  check_passes (&with_name, CONFIRM_YES_NO, "--confirm");
+  check_passes (&with_name, CONFIRM_NAME, "--confirm");
+  check_passes (&with_word, CONFIRM_WORD, "--confirm");
+  g_setenv ("DB_RESTORE_CONFIRM", "1", TRUE);
+  check_passes (&plain, CONFIRM_NAME, "DB_RESTORE_CONFIRM");
+  g_setenv ("DB_RESTORE_CONFIRM", "ledger", TRUE);
+  check_passes (&plain, CONFIRM_NAME, "DB_RESTORE_CONFIRM");
+  g_unsetenv ("DB_RESTORE_CONFIRM");
+}
+
+static void
+check_refused (const char *name, const char *given, ConfirmLevel level, const char *message)
+{
+  ProjectEnvironment other = { .name = (char *) name };
+  Project there = { .environment = &other };
+  CliContext context = { .project = &there, .yes = true, .confirm = given };
+  const ConfirmRequest request
+      = { .operation = operation_of (level), .what = "replace “ledger”", .name = "ledger" };
   g_autoptr (GError) error = NULL;
-  assert_true (confirm (&plain, CONFIRM_NONE, "x", NULL, false, NULL, &error));
-  assert_true (confirm (&with_yes, CONFIRM_YES_NO, "x", NULL, false, NULL, &error));
-  assert_true (confirm (&plain, CONFIRM_WORD, "x", "DESTROY", true, NULL, &error));
-  assert_no_error (error);
+  assert_false (confirm (&context, &request, &error));
+  assert_true (keel_error_is (error, KEEL_ERROR_REFUSED));
+  if (strstr (error->message, message) == NULL)
+    fail_msg ("“%s” is not in “%s”", message, error->message);
+  g_autoptr (json_t) decision = confirm_json (&context);
+  assert_string_equal (json_string_value (json_object_get (decision, "by")), "nobody");
+}
+
+static void
+test_what_no_flag_passes (void **state)
+{
+  (void) state;
+  g_setenv ("DB_RESTORE_CONFIRM", "1", TRUE);
+  check_refused ("production", "DESTROY", CONFIRM_WORD,
+                 "“nuke” is never done in the environment “production”");
+  check_refused ("staging", "DESTROY", CONFIRM_WORD, "never done");
+  check_refused (
+      "development", "ledger", CONFIRM_WORD,
+      "--confirm=ledger was given, but this would replace “ledger”, for which the word is "
+      "DESTROY");
+  check_refused ("development", "shop", CONFIRM_NAME, "--confirm=shop was given");
+  check_refused ("development", "shop", CONFIRM_YES_NO, "--confirm=shop was given");
+  check_refused ("development", "shop", CONFIRM_NONE, "--confirm=shop was given");
+  g_unsetenv ("DB_RESTORE_CONFIRM");
 }
 
 /* Runs confirm in a child whose terminal is given TYPED (NULL: no terminal at all). Returns its exit
@@ -60,9 +152,11 @@ run_at_terminal (ConfirmLevel level, const char *word, bool yes, const char *typ
           && (ioctl (STDERR_FILENO, TIOCNOTTY) != 0 || freopen ("/dev/null", "r", stdin) == NULL))
         _exit (99);
       cancel_install ();
-      CliContext context = { .yes = yes };
+      CliContext context = { .project = &project, .yes = yes };
+      const ConfirmRequest request
+          = { .operation = operation_of (level), .what = "replace “ledger”", .name = word };
       GError *error = NULL;
-      bool ok = confirm (&context, level, "replace “ledger”", word, false, "set CONFIRM=1", &error);
+      bool ok = confirm (&context, &request, &error);
       if (error != NULL)
         fprintf (stderr, "%s|%s\n", error->message,
                  keel_error_hint (error) != NULL ? keel_error_hint (error) : "");
@@ -110,7 +204,11 @@ test_a_person_answers (void **state)
   assert_answer (CONFIRM_YES_NO, NULL, false, "nonsense\n", 3, "not confirmed");
   assert_answer (CONFIRM_NAME, "ledger", false, "ledger\n", CONFIRMED,
                  "Type the name ledger to go on: ");
-  assert_answer (CONFIRM_WORD, "DESTROY", false, "DESTROY\n", CONFIRMED, "Type DESTROY to go on: ");
+  assert_answer (CONFIRM_WORD, "ledger", false, "DESTROY\n", CONFIRMED, "Type DESTROY to go on: ");
+  assert_answer (CONFIRM_WORD, "ledger", false, "DESTROY \n", CONFIRMED, "Type DESTROY to go on: ");
+  /* One try. */
+  assert_answer (CONFIRM_WORD, "ledger", false, "ledger\nDESTROY\n", 3, "not confirmed");
+  assert_answer (CONFIRM_NAME, "ledger", false, "LEDGER\nledger\n", 3, "not confirmed");
 }
 
 static void
@@ -127,6 +225,7 @@ test_end_of_input_is_a_no (void **state)
   (void) state;
   assert_answer (CONFIRM_YES_NO, NULL, false, "\004", 3, "not confirmed");
   assert_answer (CONFIRM_YES_NO, NULL, false, "y\004\004", 3, "not confirmed");
+  assert_answer (CONFIRM_WORD, "ledger", false, "DESTROY\004\004", 3, "not confirmed");
 }
 
 static void
@@ -134,6 +233,7 @@ test_an_interrupt_ends_the_question (void **state)
 {
   (void) state;
   assert_answer (CONFIRM_YES_NO, NULL, false, "\003", 5, "interrupted");
+  assert_answer (CONFIRM_WORD, "ledger", true, "DESTROY\003", 5, "interrupted");
 }
 
 static void
@@ -142,8 +242,12 @@ test_without_a_terminal_the_way_is_named (void **state)
   (void) state;
   assert_answer (CONFIRM_NAME, "ledger", true, NULL, 3,
                  "there is no terminal to confirm on: this would replace “ledger”|Run it on a "
-                 "terminal, or set CONFIRM=1.");
-  assert_answer (CONFIRM_YES_NO, NULL, false, NULL, 3, "terminal, give --yes, or set CONFIRM=1.");
+                 "terminal, give --confirm=ledger, or set DB_RESTORE_CONFIRM=1.");
+  assert_answer (CONFIRM_YES_NO, NULL, false, NULL, 3,
+                 "terminal, give --yes, or set DB_RESTORE_CONFIRM=1.");
+  assert_answer (CONFIRM_NAME, "my ledger", false, NULL, 3, "give --confirm='my ledger', or");
+  assert_answer (CONFIRM_WORD, NULL, true, NULL, 3,
+                 "|Run it on a terminal, or give --confirm=DESTROY.");
 }
 
 int
@@ -152,6 +256,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_what_counts_as_yes),
     cmocka_unit_test (test_flags_answer_without_asking),
+    cmocka_unit_test (test_what_no_flag_passes),
     cmocka_unit_test (test_a_person_answers),
     cmocka_unit_test (test_yes_does_not_type_a_name),
     cmocka_unit_test (test_end_of_input_is_a_no),

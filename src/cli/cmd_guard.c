@@ -3,6 +3,8 @@
 
 const CliCommand guard_commands[] = {
   { .name = "scan", .same_as = &guard_scan_command },
+  { .name = "install", .same_as = &guard_install_command },
+  { .name = "status", .same_as = &guard_status_command },
   { .name = "serve", .same_as = &guard_serve_command },
   { 0 },
 };

@@ -121,8 +121,9 @@ run_serve (CliContext *context, int argc, char **argv, GError **error)
   reload_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action = { .sa_handler = ask_for_reload, .sa_flags = SA_RESTART };
   sigaction (SIGHUP, &action, NULL);
-  const GuardPluginSpec spec
-      = { .socket = socket, .engine = engine, .notice = notice, .data = project };
+  const GuardPluginSpec spec = {
+    .socket = socket, .version = PGKEEL_VERSION, .engine = engine, .notice = notice, .data = project
+  };
   if (!guard_plugin_start (&spec, make_policy (project, name, socket), &plugin, error))
     return false;
   fprintf (stderr, "guarding as “%s” at %s\n", name, socket);

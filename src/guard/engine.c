@@ -1,7 +1,6 @@
 #include "guard/engine.h"
 
 #include "base/text.h"
-#include "net/client.h"
 
 #include <string.h>
 
@@ -17,9 +16,8 @@ typedef struct
   NetClient *client;
 } HttpEngine;
 
-/* "authorization denied by plugin x: ..." of {"message": "..."}; caller frees. */
-static char *
-message_of (const NetAnswer *answer)
+char *
+guard_engine_message (const NetAnswer *answer)
 {
   g_autoptr (json_t) object = json_loadb (answer->body, answer->body_length, 0, NULL);
   const char *message = json_string_value (json_object_get (object, "message"));
@@ -40,7 +38,7 @@ http_get (GuardEngine *engine, const char *path, json_t **ret, GError **error)
     }
   if (answer.status != 200)
     {
-      g_autofree char *message = message_of (&answer);
+      g_autofree char *message = guard_engine_message (&answer);
       return keel_error (error, KEEL_ERROR_FAILED, NULL, "the Docker Engine answered %ld: %s",
                          answer.status, message);
     }
@@ -75,9 +73,9 @@ use_tls (NetClientSpec *spec, char **ret_ca, char **ret_cert, char **ret_key)
 }
 
 static NetClient *
-client_of (const char *host)
+client_of (const char *host, int64_t timeout_ms)
 {
-  NetClientSpec spec = { .connect_ms = CONNECT_MS, .timeout_ms = TIMEOUT_MS };
+  NetClientSpec spec = { .connect_ms = CONNECT_MS, .timeout_ms = timeout_ms };
   if (g_str_has_prefix (host, "unix://"))
     {
       spec.base = "http://localhost";
@@ -98,20 +96,35 @@ client_of (const char *host)
   return net_client_new (&spec);
 }
 
-bool
-guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
+const char *
+guard_engine_host (const char *host)
 {
   if (host == NULL)
     host = g_getenv ("DOCKER_HOST");
-  if (host == NULL || *host == '\0')
-    host = HOST_DEFAULT;
+  return host == NULL || *host == '\0' ? HOST_DEFAULT : host;
+}
+
+bool
+guard_engine_client (const char *host, int64_t timeout_ms, NetClient **ret_client, GError **error)
+{
+  host = guard_engine_host (host);
   if (!g_str_has_prefix (host, "unix:///") && !g_str_has_prefix (host, "tcp://"))
     return keel_error (error, KEEL_ERROR_USAGE,
                        "Write unix:///path/of/docker.sock or tcp://host:port.",
                        "the Docker Engine cannot be reached through “%s”", host);
+  *ret_client = client_of (host, timeout_ms);
+  return true;
+}
+
+bool
+guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
+{
+  NetClient *client = NULL;
+  if (!guard_engine_client (host, TIMEOUT_MS, &client, error))
+    return false;
   HttpEngine *self = g_new0 (HttpEngine, 1);
   self->engine = (GuardEngine){ .get = http_get, .free = http_free };
-  self->client = client_of (host);
+  self->client = client;
   *ret_engine = &self->engine;
   return true;
 }

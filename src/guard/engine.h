@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "net/client.h"
 
 #include <jansson.h>
 
@@ -28,6 +29,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardEngine, guard_engine_free)
  * usual socket. Connects when asked. */
 bool guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same Engine for who wants answers as they are. TIMEOUT_MS: of a call. */
+bool guard_engine_client (const char *host, int64_t timeout_ms, NetClient **ret_client,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Where HOST (which may be NULL) leads. */
+const char *guard_engine_host (const char *host);
+
+/* "authorization denied by plugin x: ..." of the Engine's {"message": "..."}, its first line; caller frees. */
+char *guard_engine_message (const NetAnswer *answer);
 
 /* A volume, and what is known of it. */
 typedef struct

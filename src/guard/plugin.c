@@ -1,8 +1,8 @@
 #include "guard/plugin.h"
 
 #include "base/text.h"
+#include "guard/probe.h"
 #include "guard/request.h"
-#include "guard/uri.h"
 #include "net/server.h"
 
 #include <string.h>
@@ -11,7 +11,6 @@
 /* The newest Engines show bodies of up to 4 MB; in base64, with headers beside. */
 #define BODY_MAX ((size_t) 8 << 20)
 #define JUDGES 8
-#define PROBE_VALUE_MAX 64
 
 /* A policy may be exchanged while somebody judges by it. */
 typedef struct
@@ -33,7 +32,17 @@ typedef struct
 {
   NetExchange *exchange;
   GuardOperation operation;
+  char
+      *nonce; /* of `guard status`, which asks nothing else; NULL: there is an operation to judge */
 } Question;
+
+static void
+question_free (Question *question)
+{
+  guard_operation_clear (&question->operation);
+  g_free (question->nonce);
+  g_free (question);
+}
 
 static Shared *
 shared_take (GuardPlugin *plugin)
@@ -87,10 +96,37 @@ refuse (NetExchange *exchange, const char *reason, const char *hint)
 }
 
 static void
-judge_question (void *question_pointer, void *plugin_pointer)
+count_volumes (GuardPlugin *plugin, GuardProbe *probe)
 {
-  Question *question = question_pointer;
-  GuardPlugin *plugin = plugin_pointer;
+  g_autoptr (GPtrArray) volumes = NULL;
+  g_autoptr (GError) error = NULL;
+  Shared *shared = shared_take (plugin);
+  bool is_read = guard_volumes_read (shared->policy, plugin->spec.engine, &volumes, &error);
+  shared_drop (shared);
+  probe->volumes = probe->guarded = probe->unreadable = is_read ? 0 : -1;
+  probe->problem = is_read ? NULL : text_escape_invalid (error->message);
+  for (guint i = 0; is_read && i < volumes->len; i++)
+    {
+      const GuardVolume *volume = volumes->pdata[i];
+      probe->volumes++;
+      probe->guarded += guard_volume_is_protected (volume) ? 1 : 0;
+      probe->unreadable += volume->is_readable ? 0 : 1;
+    }
+}
+
+/* Answers `guard status`: with a refusal, which shows that the Engine heeds us. */
+static void
+answer_probe (GuardPlugin *plugin, const Question *question)
+{
+  g_auto (GuardProbe) probe = { .version = g_strdup (plugin->spec.version) };
+  count_volumes (plugin, &probe);
+  g_autofree char *reason = guard_probe_answer (question->nonce, &probe);
+  refuse (question->exchange, reason, NULL);
+}
+
+static void
+answer_operation (GuardPlugin *plugin, const Question *question)
+{
   g_auto (GuardVerdict) verdict = { 0 };
   Shared *shared = shared_take (plugin);
   guard_judge (shared->policy, plugin->spec.engine, &question->operation, true, &verdict);
@@ -106,24 +142,36 @@ judge_question (void *question_pointer, void *plugin_pointer)
             "Look at the guard's log.");
   else
     allow (question->exchange);
-  guard_operation_clear (&question->operation);
-  g_free (question);
 }
 
-/* Answers `guard status`; false: this is no probe. */
-static bool
-answer_probe (NetExchange *exchange, const GuardRequest *request)
+static void
+take_question (void *question_pointer, void *plugin_pointer)
 {
-  const char *query = strchr (request->uri, '?');
-  if (query == NULL || strcmp (request->method, "GET") != 0 || strstr (query, GUARD_PROBE) == NULL)
-    return false;
-  g_autoptr (GPtrArray) values = guard_query_values (query + 1, GUARD_PROBE);
-  if (values->len != 1 || strlen (values->pdata[0]) > PROBE_VALUE_MAX)
-    return false;
-  g_autofree char *reason
-      = g_strdup_printf ("pgkeel guards this Engine (%s)", (const char *) values->pdata[0]);
-  refuse (exchange, reason, NULL);
-  return true;
+  Question *question = question_pointer;
+  if (question->nonce != NULL)
+    answer_probe (plugin_pointer, question);
+  else
+    answer_operation (plugin_pointer, question);
+  question_free (question);
+}
+
+/* NONCE is taken over, and what OPERATION holds. */
+static void
+put_question (GuardPlugin *plugin, NetExchange *exchange, char *nonce, GuardOperation *operation)
+{
+  Question *question = g_new0 (Question, 1);
+  question->exchange = exchange;
+  question->nonce = nonce;
+  question->operation = *operation;
+  *operation = (GuardOperation){ 0 };
+  net_exchange_defer (exchange);
+  g_mutex_lock (&plugin->mutex);
+  bool is_pushed = plugin->judges != NULL && g_thread_pool_push (plugin->judges, question, NULL);
+  g_mutex_unlock (&plugin->mutex);
+  if (is_pushed)
+    return;
+  refuse (exchange, "the guard is about to stop", "Try again in a moment.");
+  question_free (question);
 }
 
 static void
@@ -132,6 +180,7 @@ answer_question (GuardPlugin *plugin, NetExchange *exchange)
   g_autoptr (GError) error = NULL;
   g_auto (GuardRequest) request = { 0 };
   g_auto (GuardOperation) operation = { 0 };
+  g_autofree char *nonce = NULL;
   size_t length;
   bool is_cut;
   const char *body = net_exchange_body (exchange, &length, &is_cut);
@@ -141,27 +190,14 @@ answer_question (GuardPlugin *plugin, NetExchange *exchange)
               NULL);
       return;
     }
-  if (answer_probe (exchange, &request))
-    return;
-  guard_request_operation (&request, &operation);
-  if (operation.act == GUARD_OTHER)
-    {
-      allow (exchange);
-      return;
-    }
-  Question *question = g_new0 (Question, 1);
-  question->exchange = exchange;
-  question->operation = operation;
-  operation = (GuardOperation){ 0 };
-  net_exchange_defer (exchange);
-  g_mutex_lock (&plugin->mutex);
-  bool is_pushed = plugin->judges != NULL && g_thread_pool_push (plugin->judges, question, NULL);
-  g_mutex_unlock (&plugin->mutex);
-  if (is_pushed)
-    return;
-  refuse (exchange, "the guard is about to stop", "Try again in a moment.");
-  guard_operation_clear (&question->operation);
-  g_free (question);
+  if (strcmp (request.method, "GET") == 0)
+    nonce = guard_probe_find (request.uri);
+  if (nonce == NULL)
+    guard_request_operation (&request, &operation);
+  if (nonce == NULL && operation.act == GUARD_OTHER)
+    allow (exchange);
+  else
+    put_question (plugin, exchange, g_steal_pointer (&nonce), &operation);
 }
 
 static void
@@ -186,7 +222,7 @@ guard_plugin_start (const GuardPluginSpec *spec, GuardPolicy *policy, GuardPlugi
   plugin->spec = *spec;
   g_mutex_init (&plugin->mutex);
   guard_plugin_set_policy (plugin, policy);
-  plugin->judges = g_thread_pool_new (judge_question, plugin, JUDGES, FALSE, error);
+  plugin->judges = g_thread_pool_new (take_question, plugin, JUDGES, FALSE, error);
   const NetServerSpec server
       = { .socket = spec->socket, .max_bytes = BODY_MAX, .handler = handle, .data = plugin };
   if (plugin->judges == NULL || !net_server_start (&server, &plugin->server, error))

@@ -13,6 +13,7 @@ typedef struct GuardPlugin GuardPlugin;
 typedef struct
 {
   const char *socket;
+  const char *version; /* of this program, for `guard status` */
   GuardEngine *engine;
   /* Called from several threads, after the Engine has its answer, with what was refused; and with what a release
    * allowed before the Engine has it: then false takes it back. */
@@ -30,7 +31,3 @@ void guard_plugin_set_policy (GuardPlugin *plugin, GuardPolicy *policy);
 /* Answers what was asked, then stops. */
 void guard_plugin_stop (GuardPlugin *plugin);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardPlugin, guard_plugin_stop)
-
-/* The query parameter with which `guard status` asks whether the Engine really consults us: refused with a reason
- * that says its value again. */
-#define GUARD_PROBE "pgkeel-guard-probe"

@@ -3,8 +3,9 @@
 #include "base/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <microhttpd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -133,14 +134,38 @@ end_call (void *server_pointer, struct MHD_Connection *connection, void **exchan
   *exchange_pointer = NULL;
 }
 
-/* The socket that systemd listens on for us; -1: none. */
-static int
-handed_socket (void)
+/* The number in the environment variable NAME, -1 when it holds none. */
+static int64_t
+number_of (const char *name)
 {
-  const char *pid = g_getenv ("LISTEN_PID"), *count = g_getenv ("LISTEN_FDS");
-  if (pid == NULL || count == NULL || atoi (pid) != (int) getpid () || atoi (count) < 1)
-    return -1;
-  return FIRST_HANDED_FD;
+  const char *text = g_getenv (name);
+  guint64 value;
+  return text != NULL && g_ascii_string_to_unsigned (text, 10, 0, INT_MAX, &value, NULL)
+             ? (int64_t) value
+             : -1;
+}
+
+/* The socket that systemd listens on for us, as sd_listen_fds(3) says; *RET_FD is -1 when there is none. The variables
+ * stay: they name our process, no other takes them for its own. */
+static bool
+take_handed (int *ret_fd, GError **error)
+{
+  int is_listening = 0;
+  socklen_t length = sizeof is_listening;
+  *ret_fd = -1;
+  if (number_of ("LISTEN_PID") != getpid () || number_of ("LISTEN_FDS") < 1)
+    return true;
+  if (getsockopt (FIRST_HANDED_FD, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length) != 0
+      || !is_listening)
+    return keel_error (error, KEEL_ERROR_USAGE, "Start it by its socket unit.",
+                       "what LISTEN_FDS hands over is no socket that listens");
+  /* A peer that went away again must not make the next accept wait. */
+  int flags = fcntl (FIRST_HANDED_FD, F_GETFL);
+  if (fcntl (FIRST_HANDED_FD, F_SETFL, flags | O_NONBLOCK) != 0
+      || fcntl (FIRST_HANDED_FD, F_SETFD, FD_CLOEXEC) != 0)
+    return keel_error_errno (error, errno, "preparing the socket that was handed over");
+  *ret_fd = FIRST_HANDED_FD;
+  return true;
 }
 
 static bool
@@ -170,12 +195,11 @@ listen_at (const char *path, int *ret_fd, GError **error)
 static bool
 open_socket (NetServer *server, int *ret_fd, GError **error)
 {
-  *ret_fd = handed_socket ();
-  if (*ret_fd >= 0)
-    return true;
+  if (!take_handed (ret_fd, error) || *ret_fd >= 0)
+    return *ret_fd >= 0;
   g_autofree char *lock = g_strconcat (server->spec.socket, ".lock", NULL);
   g_autofree char *folder = g_path_get_dirname (server->spec.socket);
-  if (!fs_make_folder (folder, 0755, error) || !fs_lock (lock, &server->lock, error)
+  if (!fs_make_folder (folder, 0700, error) || !fs_lock (lock, &server->lock, error)
       || !listen_at (server->spec.socket, ret_fd, error))
     return false;
   server->socket = g_strdup (server->spec.socket);

@@ -254,6 +254,9 @@ assert_one_json_object ()
   cmp <("$PGKEEL" completion zsh) "$root$prefix/share/zsh/site-functions/_pgkeel"
   cmp <("$PGKEEL" completion fish) "$root$prefix/share/fish/vendor_completions.d/pgkeel.fish"
   "$root$prefix/bin/pgkeel" version
+  # Units only where there is a systemd.
+  [ ! -d /lib/systemd/system ] ||
+    grep -qF "ExecStart=$prefix/bin/pgkeel -C /etc/pgkeel guard serve" "$root$prefix/lib/systemd/system/pgkeel-guard.service"
 }
 
 @test "completion scripts: which there are, and that they are sound" {

@@ -18,10 +18,12 @@ check_operation (const GuardOperation *operation)
   switch (operation->act)
     {
     case GUARD_VOLUME_REMOVE:
+    case GUARD_CONTAINER_START:
     case GUARD_CONTAINER_STOP:
     case GUARD_CONTAINER_REMOVE:
     case GUARD_PLUGIN_CHANGE: g_assert (operation->name != NULL); break;
     case GUARD_CONTAINER_EXEC: g_assert (operation->name != NULL && operation->spec != NULL); break;
+    case GUARD_CHECKPOINT_REMOVE: g_assert (operation->name != NULL); break;
     case GUARD_ARCHIVE_PUT: g_assert (operation->name != NULL && *operation->path == '/'); break;
     case GUARD_CONTAINER_CREATE:
     case GUARD_SERVICE_CHANGE:

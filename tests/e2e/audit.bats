@@ -146,3 +146,74 @@ fill_log_once ()
   run_keel audit verify
   assert_status 0
 }
+
+# --- audit.database_head
+
+head_rows () { pg_sql "$(pg_majors | head -n 1)" "$DATABASE" "$1"; }
+
+@test "the database remembers the end: a tail cut with its head and a log written anew are found" {
+  printf 'audit: {database_head: true}\n' >> pgkeel.yaml
+  fill_log
+  [ "$(head_rows 'SELECT string_agg (entries::text, $$ $$ ORDER BY entries) FROM pgkeel.audit_head')" = '2 4 6' ]
+  run_keel audit verify
+  assert_status 0
+  assert_stdout '6 entries, each follows the one before'
+  assert_stdout '6 of them as the database remembers them since 20'
+  cp -r .pgkeel kept
+
+  # Cut behind entry 3, with a head that fits.
+  sed -i 4,6d .pgkeel/audit.jsonl
+  printf '{"count": 3, "hash": "sha256:%s"}\n' \
+    "$(sed -n 3p kept/audit.jsonl | tr -d '\n' | sha256sum | cut -d ' ' -f 1)" > .pgkeel/audit.head
+  run_keel audit verify
+  assert_error 1 'the audit log is not what was written: 1 problem'
+  assert_stdout 'problem: 3 entries are missing at the end: the database remembers 6 since 20'
+  # What is written now does not make the database forget.
+  PGKEEL_ENV=testing run_keel env stamp --force --confirm "$DATABASE"
+  assert_status 0
+  assert_stderr 'the audit log has 5 entries, but the database remembers 6'
+  run_keel audit verify
+  assert_status 1
+
+  # Another log in its place, which is sound in itself.
+  rm .pgkeel/audit.jsonl .pgkeel/audit.head
+  sed -i 's/database_head: true/database_head: false/' pgkeel.yaml
+  fill_log
+  fill_log_once
+  run_keel audit verify
+  assert_status 0
+  sed -i 's/database_head: false/database_head: true/' pgkeel.yaml
+  run_keel audit verify --json
+  assert_status 1
+  assert_json '(.sound | not) and .database.heads == 3 and .database.entries == 6
+    and (.problems[0] | contains("the log was replaced or rewritten"))'
+
+  # The right one, moved to another folder, is known by how it begins.
+  rm -r .pgkeel
+  cp -r kept .pgkeel
+  cp -r "$PROJECT" "$PROJECT-moved"
+  cd "$PROJECT-moved"
+  run_keel audit verify
+  assert_status 0
+  assert_stdout '6 of them as the database remembers them'
+}
+
+@test "a database that cannot be asked is no pass, and one that must not be written to is not" {
+  printf 'audit: {database_head: true}\n' >> pgkeel.yaml
+  fill_log
+  # Of another environment: nothing is written where the stamp forbids it.
+  head_rows 'TRUNCATE pgkeel.audit_head'
+  PGKEEL_ENV=testing run_keel incident open 'looked at' --subject x
+  assert_status 0
+  [ "$(head_rows 'SELECT count(*) FROM pgkeel.audit_head')" = 0 ]
+  run_keel audit verify
+  assert_status 0
+  assert_stdout 'note: the database remembers nothing of this log yet'
+  # Not there.
+  sed -i "s/\/$DATABASE?/\/gone?/" pgkeel.yaml
+  run_keel audit verify
+  assert_error 4 'the log was not compared with what the database remembers: '
+  assert_stdout 'entries, each follows the one before'
+  run_keel audit verify --json
+  assert_json '(.sound | not) and .database == null and .problems == []'
+}

@@ -2,9 +2,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "fixture.h"
-#include "project/audit.h"
+#include "project/audit_database.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -68,12 +69,22 @@ read_lines (void)
   return lines;
 }
 
+/* Without syncing, as g_file_set_contents does: there are thousands of these. */
+static void
+put_text (const char *path, const char *text, size_t length)
+{
+  FILE *file = fopen (path, "we");
+  assert_non_null (file);
+  assert_int_equal (fwrite (text, 1, length, file), length);
+  assert_int_equal (fclose (file), 0);
+}
+
 static void
 write_lines (char **lines)
 {
   g_autofree char *joined = g_strjoinv ("\n", lines);
   g_autofree char *text = g_strconcat (joined, "\n", NULL);
-  assert_true (g_file_set_contents (log_path, text, -1, NULL));
+  put_text (log_path, text, strlen (text));
 }
 
 static void
@@ -199,7 +210,7 @@ test_every_changed_byte_is_found (void **state)
   for (size_t i = 0; i < length; i++)
     {
       text[i] ^= 1;
-      assert_true (g_file_set_contents (log_path, text, (gssize) length, NULL));
+      put_text (log_path, text, length);
       text[i] ^= 1;
       g_auto (AuditReport) report = { 0 };
       assert_true (audit_verify (project, &report, NULL));
@@ -329,7 +340,7 @@ test_a_head_one_behind_is_no_tampering (void **state)
   write_entries (2);
   assert_true (g_file_get_contents (head_path, &head, NULL, NULL));
   write_entries (1);
-  assert_true (g_file_set_contents (head_path, head, -1, NULL));
+  put_text (head_path, head, strlen (head));
   assert_verified ("", "the last entry was written just before a crash");
   write_entry ("more", "done");
   assert_verified ("", "");
@@ -387,6 +398,264 @@ test_writers_at_once_make_one_chain (void **state)
   assert_int_equal (g_strv_length (lines), WRITERS * WRITES);
   assert_verified ("", "");
 }
+
+/* --- every mutation -------------------------------------------------------------------------- */
+
+#define MUTATED_LINES 12
+
+/* The problems that verification finds, compared with KEPT (NULL: nothing), as one text. */
+static char *
+problems_with (const GPtrArray *kept)
+{
+  g_auto (AuditReport) report = { 0 };
+  g_autoptr (GError) error = NULL;
+  bool verified = audit_verify_kept (project, kept, &report, &error);
+  assert_no_error (error);
+  assert_true (verified);
+  g_ptr_array_add (report.problems, NULL);
+  return g_strjoinv ("; ", (char **) report.problems->pdata);
+}
+
+static void
+assert_found (const char *what, int first, int second)
+{
+  g_autofree char *problems = problems_with (NULL);
+  if (*problems == '\0')
+    fail_msg ("%s (%d, %d) was not found", what, first, second);
+}
+
+static GPtrArray *
+copy_of (char **lines)
+{
+  GPtrArray *copy = g_ptr_array_new ();
+  for (char **line = lines; *line != NULL; line++)
+    g_ptr_array_add (copy, *line);
+  return copy;
+}
+
+static void
+write_copy (GPtrArray *lines)
+{
+  g_ptr_array_add (lines, NULL);
+  write_lines ((char **) lines->pdata);
+}
+
+/* Each line: one letter changed, and written anew with the same content. */
+static void
+mutate_edits (char **lines)
+{
+  for (int i = 0; i < MUTATED_LINES; i++)
+    {
+      g_autoptr (GPtrArray) copy = copy_of (lines);
+      g_autofree char *edited = g_strdup (lines[i]);
+      g_autofree char *spaced = g_strconcat (lines[i], " ", NULL);
+      strstr (edited, "action ")[0] = 'A';
+      copy->pdata[i] = edited;
+      write_copy (copy);
+      assert_found ("an edit of line", i + 1, 0);
+      copy->pdata[i] = spaced;
+      write_lines ((char **) copy->pdata);
+      assert_found ("a blank after line", i + 1, 0);
+    }
+}
+
+static void
+mutate_places (char **lines)
+{
+  for (int i = 0; i < MUTATED_LINES; i++)
+    {
+      g_autoptr (GPtrArray) without = copy_of (lines);
+      g_ptr_array_remove_index (without, (guint) i);
+      write_copy (without);
+      assert_found ("the deletion of line", i + 1, 0);
+      for (int j = 0; j <= MUTATED_LINES; j++)
+        {
+          g_autoptr (GPtrArray) doubled = copy_of (lines);
+          g_ptr_array_insert (doubled, j, lines[i]);
+          write_copy (doubled);
+          assert_found ("a copy put in, of line and before line", i + 1, j + 1);
+        }
+      for (int j = i + 1; j < MUTATED_LINES; j++)
+        {
+          g_autoptr (GPtrArray) swapped = copy_of (lines);
+          swapped->pdata[i] = lines[j];
+          swapped->pdata[j] = lines[i];
+          write_copy (swapped);
+          assert_found ("a swap of lines", i + 1, j + 1);
+        }
+    }
+}
+
+/* After every line, and within the last one at every byte. */
+static void
+mutate_lengths (const char *text, size_t length)
+{
+  const char *last = g_strrstr_len (text, (gssize) length - 1, "\n") + 1;
+  for (size_t kept = 0; kept < length; kept++)
+    if (kept == 0 || text[kept - 1] == '\n' || text + kept >= last)
+      {
+        put_text (log_path, text, kept);
+        assert_found ("what was kept of bytes", (int) kept, (int) length);
+      }
+}
+
+static void
+test_every_mutation_is_found (void **state)
+{
+  (void) state;
+  g_autofree char *text = NULL;
+  size_t length;
+  write_entries (MUTATED_LINES);
+  g_auto (GStrv) lines = read_lines ();
+  assert_true (g_file_get_contents (log_path, &text, &length, NULL));
+  mutate_edits (lines);
+  mutate_places (lines);
+  mutate_lengths (text, length);
+  put_text (log_path, text, length);
+  assert_verified ("", "");
+}
+
+/* --- what only a database can show ----------------------------------------------------------- */
+
+static void
+free_kept (void *kept)
+{
+  audit_kept_free (kept);
+}
+
+static char *
+hash_of (const char *line)
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, line, -1);
+  return g_strconcat ("sha256:", sum, NULL);
+}
+
+/* As if the database had been told after entries COUNTS (0 ends them) of LINES. */
+static GPtrArray *
+kept_of (char **lines, const int *counts)
+{
+  GPtrArray *kept = g_ptr_array_new_with_free_func (free_kept);
+  for (const int *count = counts; *count > 0; count++)
+    {
+      AuditKept *one = g_new0 (AuditKept, 1);
+      one->count = (uint64_t) *count;
+      one->hash = hash_of (lines[*count - 1]);
+      one->first = hash_of (lines[0]);
+      one->written = g_strdup ("2026-11-21T10:00:00Z");
+      g_ptr_array_add (kept, one);
+    }
+  return kept;
+}
+
+/* Writes LINES and a head that fits, as somebody would who covers his traces. */
+static void
+write_with_head (char **lines)
+{
+  guint count = g_strv_length (lines);
+  write_lines (lines);
+  g_autofree char *hash = hash_of (lines[count - 1]);
+  g_autofree char *head = g_strdup_printf ("{\"count\": %u, \"hash\": \"%s\"}\n", count, hash);
+  put_text (head_path, head, strlen (head));
+}
+
+/* LINES with line INDEX changed and every hash after it made to fit. */
+static char **
+rewrite (char **lines, int index)
+{
+  guint count = g_strv_length (lines);
+  char **rewritten = g_strdupv (lines);
+  strstr (rewritten[index], "action ")[0] = 'A';
+  for (guint i = (guint) index + 1; i < count; i++)
+    {
+      g_autoptr (json_t) entry = json_loads (rewritten[i], 0, NULL);
+      g_autofree char *hash = hash_of (rewritten[i - 1]);
+      json_object_set_new (entry, "previous", json_string (hash));
+      g_free (rewritten[i]);
+      rewritten[i] = json_dumps (entry, JSON_COMPACT);
+    }
+  return rewritten;
+}
+
+static void
+test_a_rewritten_chain_is_found_by_what_a_database_remembers (void **state)
+{
+  (void) state;
+  write_entries (MUTATED_LINES);
+  g_auto (GStrv) lines = read_lines ();
+  g_autoptr (GPtrArray) last = kept_of (lines, (const int[]){ MUTATED_LINES, 0 });
+  g_autoptr (GPtrArray) several = kept_of (lines, (const int[]){ 3, 7, MUTATED_LINES, 0 });
+  for (int i = 0; i < MUTATED_LINES; i++)
+    {
+      g_auto (GStrv) rewritten = rewrite (lines, i);
+      write_with_head (rewritten);
+      /* The files alone cannot show it: that is what the manual says. */
+      assert_verified ("", "");
+      g_autofree char *with_last = problems_with (last);
+      assert_string_equal (
+          with_last,
+          "none of what the database remembers is in it: the log was replaced or rewritten "
+          "(the database remembers 12 entries since 2026-11-21T10:00:00Z)");
+      g_autofree char *with_several = problems_with (several);
+      const char *expected
+          = i < 3
+                ? "none of what the database remembers is in it: the log was replaced or rewritten "
+                  "(the database remembers 3 entries since 2026-11-21T10:00:00Z)"
+            : i < 7 ? "entry 7 is not the one that the database remembers since "
+                      "2026-11-21T10:00:00Z: what was rewritten is in entries 4 to 7"
+                    : "entry 12 is not the one that the database remembers since "
+                      "2026-11-21T10:00:00Z: what was rewritten is in entries 8 to 12";
+      assert_string_equal (with_several, expected);
+    }
+}
+
+static void
+test_a_tail_cut_with_its_head_is_found_by_what_a_database_remembers (void **state)
+{
+  (void) state;
+  write_entries (MUTATED_LINES);
+  g_auto (GStrv) lines = read_lines ();
+  g_autoptr (GPtrArray) kept = kept_of (lines, (const int[]){ 2, 5, MUTATED_LINES, 0 });
+  for (int count = 1; count < MUTATED_LINES; count++)
+    {
+      g_autoptr (GPtrArray) cut = copy_of (lines);
+      g_ptr_array_set_size (cut, count);
+      g_ptr_array_add (cut, NULL);
+      write_with_head ((char **) cut->pdata);
+      assert_verified ("", "");
+      g_autofree char *expected
+          = g_strdup_printf ("%d entries are missing at the end: the database remembers 12 since "
+                             "2026-11-21T10:00:00Z",
+                             MUTATED_LINES - count);
+      g_autofree char *problems = problems_with (kept);
+      assert_string_equal (problems, expected);
+    }
+  /* All of it gone, head and all. */
+  assert_int_equal (unlink (log_path), 0);
+  assert_int_equal (unlink (head_path), 0);
+  g_autofree char *gone = problems_with (kept);
+  assert_string_equal (gone, "12 entries are missing at the end: the database remembers 12 since "
+                             "2026-11-21T10:00:00Z");
+}
+
+/* What it remembers is a past end: the log has gone on. */
+static void
+test_a_log_that_went_on_is_what_a_database_remembers (void **state)
+{
+  (void) state;
+  write_entries (4);
+  g_auto (GStrv) lines = read_lines ();
+  g_autoptr (GPtrArray) kept = kept_of (lines, (const int[]){ 1, 4, 0 });
+  g_autoptr (GPtrArray) nothing = g_ptr_array_new ();
+  write_entries (3);
+  g_autofree char *with = problems_with (kept);
+  assert_string_equal (with, "");
+  g_auto (AuditReport) report = { 0 };
+  assert_true (audit_verify_kept (project, nothing, &report, NULL));
+  assert_int_equal (report.problems->len, 0);
+  assert_string_equal (report.notes->pdata[0], "the database remembers nothing of this log yet");
+}
+
+/* --- writers --------------------------------------------------------------------------------- */
 
 /* Waits until the log has more than SIZE bytes; returns what it has then. */
 static off_t
@@ -524,6 +793,10 @@ main (void)
     TEST (test_a_head_one_behind_is_no_tampering),
     TEST (test_a_head_that_is_not_there_yet_is_no_tampering),
     TEST (test_a_line_without_its_newline_is_whole),
+    TEST (test_every_mutation_is_found),
+    TEST (test_a_rewritten_chain_is_found_by_what_a_database_remembers),
+    TEST (test_a_tail_cut_with_its_head_is_found_by_what_a_database_remembers),
+    TEST (test_a_log_that_went_on_is_what_a_database_remembers),
     TEST (test_writers_at_once_make_one_chain),
     TEST (test_killed_writers_leave_a_sound_chain),
     TEST (test_reading_filters),

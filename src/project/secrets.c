@@ -11,7 +11,15 @@
 /* A shorter one would be found in words that have nothing to do with it. */
 #define KNOWN_MIN_BYTES 6
 
-#define SECRET_WORD "(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|access_?key|private_?key)"
+/* "bypass" is none. PASSWORD_2 is one, too. */
+#define SECRET_WORD                                                                                \
+  "(?:(?:(?<![a-z])pass|password|passwd|passphrase|pwd|secret|token|credentials?"                  \
+  "|(?:api|access|private|secret|encryption|signing|account)[_-]?key)(?:_?\\d+)?)"
+/* A value: in quotes with what they escape, in quotes that are escaped themselves (JSON in a text), or up to the next
+ * blank. Quotes that do not end go to the end of the text. */
+#define QUOTED                                                                                     \
+  "\\\\\"(?:[^\"\\\\]|\\\\\\\\(?:\\\\\"|\\\\\\\\|[^\"\\\\]))*(?:\\\\\"|$)|\"(?:[^\"\\\\]|\\\\.)*(?:\"|$)|'(?:[^'\\\\]|\\\\.|'')*(?:'|$)"
+#define BARE "(?:\\\\.|[^\\s\\\\])+"
 
 static GRegex *
 regex_of (const char *pattern)
@@ -81,7 +89,12 @@ add_variable (GPtrArray *known, const char *name, const char *value)
   if (value == NULL)
     return;
   if (is_secret_name (name))
-    add_known (known, value);
+    {
+      g_autofree char *escaped = g_uri_escape_string (value, NULL, FALSE);
+      add_known (known, value);
+      if (strcmp (escaped, value) != 0)
+        add_known (known, escaped);
+    }
   else
     add_url (known, value);
 }
@@ -131,22 +144,60 @@ known_secrets (const Project *project)
 
 /* --- hiding ---------------------------------------------------------------------------------- */
 
+/* Each leaves its first group, and "***" for the rest. */
+static const char *const patterns[] = {
+  /* The password of a URL, whatever is in it; host:port/path@x has none. */
+  "([a-z][a-z0-9+.-]{0,15}://[^\\s:/@?\"']*:)(?!\\*\\*\\*@)(?!\\d{1,5}[/?#])[^\\s\"]+(?=@)",
+  /* ?password=x&sslmode=y */
+  "([?&][\\w-]*" SECRET_WORD "=)[^\\s&\"]+",
+  /* PASSWORD=x, password: x, 'password' => 'x', \"password\": \"x\" */
+  "(" SECRET_WORD "\\\\?[\"']?\\s*(?:=>?|:)\\s*)(?!\\*\\*\\*)(?:" QUOTED "|" BARE ")",
+  /* SOME_KEY=x; foreign_key=x is none. */
+  "((?<!primary)(?<!foreign)(?<!unique)(?<!public)_key\\\\?[\"']?\\s*(?:=>?|:)\\s*)(?!\\*\\*\\*)(?:" QUOTED
+  "|" BARE ")",
+  /* --token x */
+  "((?<![\\w-])--?[\\w-]*" SECRET_WORD "\\s+)(?!\\*\\*\\*)(?:" QUOTED "|" BARE ")",
+  /* ALTER ROLE ada PASSWORD 'x' */
+  "(" SECRET_WORD "\\s+E?)(?!\\*\\*\\*)(?=')(?:" QUOTED ")",
+  "(authorization[\"']?\\s*[:=]\\s*[\"']?(?:bearer|basic|token)\\s+)(?!\\*\\*\\*)[^\\s\"']+",
+  "(bearer\\s+)(?!\\*\\*\\*)[\\w.~+/=-]{8,}",
+  "(-----BEGIN [A-Z ]*PRIVATE KEY-----)(?s:.*?)(?=-----END|$)",
+};
+
 static char *
 hide_patterns (const char *text)
 {
   static gsize ready;
-  static GRegex *url, *value;
+  static GRegex *regexes[G_N_ELEMENTS (patterns)];
   if (g_once_init_enter (&ready))
     {
-      url = regex_of ("([a-z][a-z0-9+.-]*://[^\\s:/@?\"']*):(?!\\*\\*\\*@)[^\\s/\"']+@");
-      /* PASSWORD=x, password: x, --token x, 'password' => 'x' */
-      value = regex_of ("((?:\\b|_|\\bPG)" SECRET_WORD
-                        "[\"']?\\s*(?:=>?|:)\\s*|--?[\\w-]*" SECRET_WORD
-                        "\\s+)(?!\\*\\*\\*)(?:\"[^\"]*\"|'[^']*'|[^\\s&\"',;)}\\]]+)");
+      for (size_t i = 0; i < G_N_ELEMENTS (patterns); i++)
+        regexes[i] = regex_of (patterns[i]);
       g_once_init_leave (&ready, 1);
     }
-  g_autofree char *once = g_regex_replace (url, text, -1, 0, "\\1:" HIDDEN "@", 0, NULL);
-  return g_regex_replace (value, once != NULL ? once : text, -1, 0, "\\1" HIDDEN, 0, NULL);
+  char *hidden = g_strdup (text);
+  for (size_t i = 0; i < G_N_ELEMENTS (patterns) && hidden != NULL; i++)
+    {
+      g_autofree char *before = hidden;
+      hidden = g_regex_replace (regexes[i], before, -1, 0, "\\1" HIDDEN, 0, NULL);
+    }
+  return hidden;
+}
+
+/* A word of a command, "PGPASSWORD=two words": all after the "=" is the value, blanks or not. */
+static char *
+hide_word (const char *word)
+{
+  static gsize ready;
+  static GRegex *regex;
+  if (g_once_init_enter (&ready))
+    {
+      regex = regex_of ("^-{0,2}[\\w.-]*(?:" SECRET_WORD "|_key)=.");
+      g_once_init_leave (&ready, 1);
+    }
+  if (!g_regex_match (regex, word, 0, NULL))
+    return NULL;
+  return g_strdup_printf ("%.*s=" HIDDEN, (int) (strchr (word, '=') - word), word);
 }
 
 static char *
@@ -186,8 +237,11 @@ hide_array (const GPtrArray *known, json_t *array)
     {
       json_t *element = json_array_get (array, i);
       bool is_option = json_is_string (element) && is_secret_option (json_string_value (element));
+      g_autofree char *word
+          = json_is_string (element) ? hide_word (json_string_value (element)) : NULL;
       json_t *other = !json_is_string (element) ? NULL
                       : is_value                ? json_string (HIDDEN)
+                      : word != NULL            ? json_string (word)
                                                 : hidden_string (known, element);
       if (other != NULL)
         json_array_set_new (array, i, other);

@@ -106,22 +106,35 @@ ask (ConfirmLevel level, const char *what, const char *word)
 
 /* --- refusing -------------------------------------------------------------------------------- */
 
+/* WORD as a shell takes it. */
+static char *
+quote_word (const char *word)
+{
+  bool is_plain = strspn (word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == strlen (word);
+  return is_plain ? g_strdup (word) : g_shell_quote (word);
+}
+
+/* The variable's value, if it is one that counts. */
+static const char *
+variable_value (const DestructiveRow *row)
+{
+  const char *value = row->variable != NULL ? g_getenv (row->variable) : NULL;
+  return row->is_named && g_strcmp0 (value, "1") == 0 ? NULL : value;
+}
+
 static char *
 describe_ways (ConfirmLevel level, const char *word, const DestructiveRow *row)
 {
   const char *variable = level != CONFIRM_WORD ? row->variable : NULL;
+  g_autofree char *quoted = word != NULL ? quote_word (word) : NULL;
   const char *separator = variable != NULL ? ", " : ", or ";
   GString *text = g_string_new ("Run it on a terminal");
   if (level == CONFIRM_YES_NO)
     g_string_append_printf (text, "%sgive --yes", separator);
   else if (word != NULL)
-    {
-      bool is_plain = strspn (word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == strlen (word);
-      g_autofree char *quoted = is_plain ? g_strdup (word) : g_shell_quote (word);
-      g_string_append_printf (text, "%sgive --confirm=%s", separator, quoted);
-    }
+    g_string_append_printf (text, "%sgive --confirm=%s", separator, quoted);
   if (variable != NULL)
-    g_string_append_printf (text, ", or set %s=1", variable);
+    g_string_append_printf (text, ", or set %s=%s", variable, row->is_named ? quoted : "1");
   g_string_append_c (text, '.');
   return g_string_free (text, FALSE);
 }
@@ -187,11 +200,10 @@ confirm (CliContext *context, const ConfirmRequest *request, GError **error)
   const char *word = level == CONFIRM_WORD ? CONFIRM_DESTROY_WORD : request->name;
   g_auto (Fd) opened = -1;
   int fd = open_terminal (&opened);
-  const ConfirmMeans means
-      = { .has_terminal = fd >= 0,
-          .yes = context->yes,
-          .given = context->confirm,
-          .variable = row->variable != NULL ? g_getenv (row->variable) : NULL };
+  const ConfirmMeans means = { .has_terminal = fd >= 0,
+                               .yes = context->yes,
+                               .given = context->confirm,
+                               .variable = variable_value (row) };
   ConfirmVerdict verdict = confirm_decide (level, word, &means);
   bool is_asked = verdict == CONFIRM_VERDICT_ASK;
   context->confirm_level = confirm_level_name (level);

@@ -83,10 +83,15 @@ static const DestructiveRow rows[DESTRUCTIVE_COUNT] = {
                                    .levels = LEVELS (NONE, NONE, NONE, NONE, NONE) },
   [DESTRUCTIVE_GUARD_RELEASE] = { .command = "guard release",
                                   .what = "let a volume be deleted",
-                                  .levels = LEVELS (NAME, NAME, NAME, NAME, NAME) },
+                                  .levels = LEVELS (NAME, NAME, NAME, NAME, NAME),
+                                  .variable = "GUARD_RELEASE_CONFIRM",
+                                  .is_named = true },
+  /* The name and two words more. */
   [DESTRUCTIVE_GUARD_RELEASE_UNPROVEN] = { .command = "guard release",
                                            .what = "without a proven backup",
-                                           .levels = LEVELS (WORD, WORD, WORD, WORD, WORD) },
+                                           .levels = LEVELS (NAME, NAME, NAME, NAME, NAME),
+                                           .variable = "GUARD_RELEASE_CONFIRM",
+                                           .is_named = true },
 };
 
 const char *
@@ -164,7 +169,7 @@ append_means (GString *out, const DestructiveRow *row)
 {
   g_string_append (out, "\nWithout a terminal --yes answers yes/no, and --confirm=WORD ");
   if (row->variable != NULL)
-    g_string_append_printf (out, "or %s=1 ", row->variable);
+    g_string_append_printf (out, "or %s=%s ", row->variable, row->is_named ? "WORD" : "1");
   g_string_append (out, "what has to be typed.");
   if (row->allow != NULL)
     g_string_append_printf (out, " Protected environments and production want %s=1 as well.",

@@ -71,10 +71,10 @@ typedef struct
   const char *command; /* "migrate down" */
   const char *what;    /* "lose no data"; at most DESTRUCTIVE_WHAT_COLUMNS wide */
   ConfirmLevel levels[ENVIRONMENT_KIND_COUNT];
-  const char
-      *variable;     /* with the value 1, or the name, it confirms up to CONFIRM_NAME; NULL: none */
-  const char *allow; /* must be 1 in protected environments and production; NULL: none */
-  const char *against; /* with ALLOW, for its message: "restores" */
+  const char *variable; /* at 1, or at the name, it confirms up to CONFIRM_NAME; NULL: none */
+  bool is_named;        /* VARIABLE must hold the name: 1 will not do */
+  const char *allow;    /* must be 1 in protected environments and production; NULL: none */
+  const char *against;  /* with ALLOW, for its message: "restores" */
 } DestructiveRow;
 
 #define DESTRUCTIVE_WHAT_COLUMNS 32

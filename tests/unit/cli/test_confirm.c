@@ -117,6 +117,34 @@ check_refused (const char *name, const char *given, ConfirmLevel level, const ch
   assert_string_equal (json_string_value (json_object_get (decision, "by")), "nobody");
 }
 
+/* GUARD_RELEASE_CONFIRM=1 names no volume. */
+static void
+test_a_variable_that_must_name (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *value;
+    bool passes;
+  } cases[] = { { "1", false },     { "", false },       { "pgdata2", false },
+                { "pgdata", true }, { "PGDATA", false }, { "pgdata no backup", false } };
+  const ConfirmRequest request
+      = { .operation = DESTRUCTIVE_GUARD_RELEASE, .what = "release it", .name = "pgdata" };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      CliContext context = { .project = &project, .yes = true };
+      g_autoptr (GError) error = NULL;
+      g_setenv ("GUARD_RELEASE_CONFIRM", cases[i].value, TRUE);
+      if (!cases[i].passes && isatty (STDERR_FILENO))
+        continue; /* it would ask whoever runs the tests by hand */
+      assert_int_equal (confirm (&context, &request, &error), cases[i].passes);
+      assert_true (cases[i].passes
+                   || strstr (keel_error_hint (error), "set GUARD_RELEASE_CONFIRM=pgdata.")
+                          != NULL);
+    }
+  g_unsetenv ("GUARD_RELEASE_CONFIRM");
+}
+
 static void
 test_what_no_flag_passes (void **state)
 {
@@ -256,6 +284,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_what_counts_as_yes),
     cmocka_unit_test (test_flags_answer_without_asking),
+    cmocka_unit_test (test_a_variable_that_must_name),
     cmocka_unit_test (test_what_no_flag_passes),
     cmocka_unit_test (test_a_person_answers),
     cmocka_unit_test (test_yes_does_not_type_a_name),

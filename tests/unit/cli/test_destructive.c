@@ -35,7 +35,7 @@ static const struct
   { DESTRUCTIVE_ENV_STAMP_REPLACE, { NAME, NAME, NAME, NAME, NAME } },
   { DESTRUCTIVE_INCIDENT_CLOSE, { NONE, NONE, NONE, NONE, NONE } },
   { DESTRUCTIVE_GUARD_RELEASE, { NAME, NAME, NAME, NAME, NAME } },
-  { DESTRUCTIVE_GUARD_RELEASE_UNPROVEN, { WORD, WORD, WORD, WORD, WORD } },
+  { DESTRUCTIVE_GUARD_RELEASE_UNPROVEN, { NAME, NAME, NAME, NAME, NAME } },
 };
 
 /* Names as they are written in pgkeel.yaml, and the column that each is in. */

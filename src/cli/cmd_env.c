@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/cmds.h"
 #include "cli/confirm.h"
+#include "cli/env_lock.h"
 #include "cli/output.h"
 #include "project/audit.h"
 #include "project/stamp.h"
@@ -63,22 +64,22 @@ stamp_json (const Stamp *stamp)
 }
 
 static void
-print_check_json (const Subject *subject, const char *masked_url)
+print_check_json (const Subject *subject, const LockLook *look, const char *masked_url)
 {
   const Project *project = subject->project;
   bool is_connected = subject->conn != NULL;
   json_t *server = is_connected ? json_integer (db_server_version (subject->conn)) : json_null ();
-  output_json (json_pack ("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "project", project->name,
-                          "environment", project->environment->name, "environment_reason",
-                          project->environment_reason, "local", project->environment->is_local,
-                          "protected", project->environment->is_protected, "url",
-                          output_json_string (masked_url), "database",
-                          output_json_string (is_connected ? db_database (subject->conn) : NULL),
-                          "server_version", server, "stamp", stamp_json (&subject->stamp)));
+  output_json (json_pack (
+      "{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "project", project->name, "environment",
+      project->environment->name, "environment_reason", project->environment_reason, "local",
+      project->environment->is_local, "protected", project->environment->is_protected, "url",
+      output_json_string (masked_url), "database",
+      output_json_string (is_connected ? db_database (subject->conn) : NULL), "server_version",
+      server, "stamp", stamp_json (&subject->stamp), "lock", lock_json (look)));
 }
 
 static void
-print_check (const Subject *subject, const char *masked_url)
+print_check (const Subject *subject, const LockLook *look, const char *masked_url)
 {
   static const OutputStyle styles[] = {
     [STAMP_UNKNOWN] = OUTPUT_BAD,  [STAMP_NONE] = OUTPUT_PLAIN, [STAMP_MATCHES] = OUTPUT_GOOD,
@@ -104,6 +105,8 @@ print_check (const Subject *subject, const char *masked_url)
   output_pair (table, "stamp", "%s", stamp);
   output_table_style (table, 1, styles[subject->stamp.verdict]);
   output_table_print (table);
+  output_line ("%s", "");
+  lock_print (look);
 }
 
 /* What is known is printed also when the server cannot be reached; the exit code tells. */
@@ -111,17 +114,22 @@ static bool
 run_check (CliContext *context, int argc, char **argv, GError **error)
 {
   g_auto (Subject) subject = { 0 };
+  g_auto (LockLook) look = { 0 };
+  const LockAsk ask = { .wants_proof = true };
   bool is_open = subject_open (context, &subject, error);
   if (subject.project == NULL)
+    return false;
+  if (!lock_look (subject.project, &ask, &look, is_open ? error : NULL))
     return false;
   const char *url = subject.url != NULL ? subject.url : subject.project->environment->url_text;
   g_autofree char *masked = url != NULL ? text_mask_url (url) : NULL;
   if (context->json)
-    print_check_json (&subject, masked);
+    print_check_json (&subject, &look, masked);
   else
-    print_check (&subject, masked);
+    print_check (&subject, &look, masked);
   return is_open && project_check_authorised (subject.project, error)
-         && stamp_check (&subject.stamp, subject.project, error);
+         && stamp_check (&subject.stamp, subject.project, error)
+         && env_lock_check_places (&look.verdict, "they do not agree", error);
 }
 
 /* A stamp that says otherwise, or that cannot be read, is replaced only with --force. */
@@ -227,11 +235,14 @@ static const GOptionEntry stamp_options[] = {
 const CliCommand env_commands[] = {
   {
       .name = "check",
-      .summary = "Show which environment is meant, why, and whether the database agrees",
+      .summary = "Show which environment is meant, why, and whether databases and variables agree",
       .description
       = "The database carries a stamp (schema pgkeel) that says which project and environment it "
-        "is. Exit code 3 when it says otherwise, cannot be read, or when LEDGER_ENV or PGKEEL_ENV "
-        "mean another environment than a protected one that was chosen.",
+        "is. Every variable and .env file that names a database is looked at as well, and where it "
+        "leads. Exit code 3 when they do not agree: a stamp that says otherwise or cannot be read, "
+        "a variable that leads to another database, LEDGER_ENV or PGKEEL_ENV with another "
+        "environment than the chosen one. The rows below GUARD RUN (authorisation, proven backup, "
+        "incidents) say what would stop a command; for the exit code they do not count.",
       .example = "pgkeel -e production env check",
       .run = run_check,
   },

@@ -5,6 +5,7 @@ const CliCommand guard_commands[] = {
   { .name = "scan", .same_as = &guard_scan_command },
   { .name = "install", .same_as = &guard_install_command },
   { .name = "status", .same_as = &guard_status_command },
+  { .name = "run", .same_as = &guard_run_command },
   { .name = "serve", .same_as = &guard_serve_command },
   { 0 },
 };

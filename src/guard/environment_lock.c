@@ -168,6 +168,9 @@ judge_authorisation (const EnvLockFacts *facts, EnvLockVerdict *verdict)
   else if (!facts->is_protected)
     env_lock_add (verdict, ENV_LOCK_FINE, "unprotected", subject, NULL,
                   "“%s” is not protected: none is needed", facts->environment);
+  else if (facts->leave != NULL)
+    env_lock_add (verdict, ENV_LOCK_FINE, "leave", subject, NULL, "given by %s, which runs this",
+                  facts->leave);
   else if (facts->authorised != NULL)
     env_lock_add (verdict, ENV_LOCK_FINE, "authorised", subject, NULL, "--authorise says “%s”",
                   facts->authorised);
@@ -196,6 +199,10 @@ judge_circumstances (const EnvLockFacts *facts, EnvLockVerdict *verdict)
     env_lock_add (verdict, env_lock_grave (facts, ENV_LOCK_REFUSED, ENV_LOCK_WARNING),
                   "writable-file", facts->writable_file, "Take the right away: chmod go-w.",
                   "others may write it, and so say where this leads");
+  if (facts->unread_file != NULL)
+    env_lock_add (verdict, env_lock_grave (facts, ENV_LOCK_REFUSED, ENV_LOCK_WARNING),
+                  "unread-file", facts->unread_file, "Correct it, or take it away.",
+                  "it cannot be read here, so what it says to the command is not known");
   if (facts->stale_file != NULL)
     env_lock_add (verdict, ENV_LOCK_WARNING, "older-file", facts->stale_file,
                   "Bring the two into line, or remove the one that is not needed.",
@@ -204,23 +211,53 @@ judge_circumstances (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 
 /* --- the way back --------------------------------------------------------------------------------- */
 
+/* A backup that was made while the URL led elsewhere is no way back for this database. */
+static bool
+is_of_target (const EnvLockFacts *facts)
+{
+  const EnvLockProof *proof = &facts->proof;
+  const EnvLockDatabase *target = &facts->target;
+  bool is_other_cluster = proof->cluster != NULL && target->cluster != NULL
+                          && strcmp (proof->cluster, target->cluster) != 0;
+  bool is_other_database = proof->database != NULL && target->name != NULL
+                           && strcmp (proof->database, target->name) != 0;
+  return !is_other_cluster && !is_other_database;
+}
+
+static void
+note_proof (const EnvLockFacts *facts, EnvLockVerdict *verdict, const char *subject)
+{
+  const EnvLockProof *proof = &facts->proof;
+  if (facts->leave != NULL)
+    env_lock_add (verdict, ENV_LOCK_FINE, "leave", subject, NULL, "looked for by %s", facts->leave);
+  else if (proof->name != NULL)
+    env_lock_add (verdict, ENV_LOCK_FINE, "proof", subject, NULL,
+                  "none is needed for “%s”; the last is %s, %" G_GINT64_FORMAT " minutes old",
+                  facts->environment, proof->name, proof->age_seconds / 60);
+  else
+    env_lock_add (verdict, ENV_LOCK_FINE, "proof", subject, NULL, "none is needed for “%s”",
+                  facts->environment);
+}
+
 static void
 judge_proof (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 {
   static const char subject[] = "proven backup";
-  static const char hint[] = "Run “pgkeel backup create” and “pgkeel backup prove latest” first; "
-                             "--no-proof goes on without.";
+  static const char hint[]
+      = "Make one with “pgkeel backup create --prove”, or give --no-proof if that is meant.";
   const EnvLockProof *proof = &facts->proof;
   EnvLockLevel bad = proof->is_waived ? ENV_LOCK_WARNING : ENV_LOCK_REFUSED;
   const char *waived = proof->is_waived ? "; --no-proof goes on" : "";
-  if (!facts->is_protected)
-    env_lock_add (verdict, ENV_LOCK_FINE, "proof", subject, NULL, "none is needed for “%s”",
-                  facts->environment);
+  if (facts->leave != NULL || !facts->is_protected)
+    note_proof (facts, verdict, subject);
   else if (!proof->is_known)
     env_lock_add (verdict, bad, "proof-unknown", subject, hint, "cannot be looked for: %s%s",
                   proof->problem != NULL ? proof->problem : "nobody looked", waived);
   else if (proof->name == NULL)
     env_lock_add (verdict, bad, "no-proof", subject, hint, "there is none%s", waived);
+  else if (!is_of_target (facts))
+    env_lock_add (verdict, bad, "proof-of-another", subject, hint,
+                  "%s is of another database than the environment's%s", proof->name, waived);
   else if (proof->age_seconds < 0)
     env_lock_add (verdict, bad, "proof-of-the-future", subject, "Set the clock.",
                   "%s is of the future: the clock is wrong%s", proof->name, waived);
@@ -252,18 +289,21 @@ env_lock_judge (const EnvLockFacts *facts, EnvLockVerdict *ret_verdict)
   judge_modes (facts, &verdict);
   env_lock_judge_databases (facts, &verdict);
   judge_circumstances (facts, &verdict);
+  verdict.place_rows = verdict.rows->len;
+  verdict.places_refused = verdict.refused;
+  env_lock_judge_named (facts, &verdict);
   judge_authorisation (facts, &verdict);
   judge_proof (facts, &verdict);
   judge_incident (facts, &verdict);
   *ret_verdict = verdict;
 }
 
-bool
-env_lock_check (const EnvLockVerdict *verdict, const char *action, GError **error)
+static bool
+check_rows (const EnvLockVerdict *verdict, guint count, const char *action, GError **error)
 {
   g_autoptr (GString) others = g_string_new (NULL);
   const EnvLockRow *first = NULL;
-  for (guint i = 0; i < verdict->rows->len; i++)
+  for (guint i = 0; i < count; i++)
     {
       const EnvLockRow *row = verdict->rows->pdata[i];
       if (row->level != ENV_LOCK_REFUSED)
@@ -277,4 +317,16 @@ env_lock_check (const EnvLockVerdict *verdict, const char *action, GError **erro
   return first == NULL
          || keel_error_full (error, KEEL_ERROR_REFUSED, NULL, others->len > 0 ? others->str : NULL,
                              first->hint, "%s: %s: %s", action, first->subject, first->text);
+}
+
+bool
+env_lock_check (const EnvLockVerdict *verdict, const char *action, GError **error)
+{
+  return check_rows (verdict, verdict->rows->len, action, error);
+}
+
+bool
+env_lock_check_places (const EnvLockVerdict *verdict, const char *action, GError **error)
+{
+  return check_rows (verdict, verdict->place_rows, action, error);
 }

@@ -52,10 +52,12 @@ typedef struct
   const char *shown;   /* the URL without its password */
   const char *host;    /* "db1:5432", "localhost:5432", a socket's folder */
   const char *name;
-  const char *cluster; /* system_identifier; NULL: may not be asked for */
+  const char *
+      cluster; /* system_identifier, which copies of a server's files share; NULL: may not be asked for */
   EnvLockStamp stamp;
   const char *stamp_project, *stamp_environment;
   const char *url_says; /* environment_of_url */
+  const char *started;  /* when the server was; NULL: not known */
   bool is_local_host;   /* the URL says this machine */
   bool is_replica;      /* pg_is_in_recovery () */
   bool is_superuser;
@@ -105,10 +107,11 @@ typedef enum
 
 typedef struct
 {
-  bool is_known;       /* the backups could be looked at */
-  const char *name;    /* of the newest proven backup; NULL: none is */
-  const char *problem; /* when they could not */
-  int64_t age_seconds; /* of its data; negative: it is of the future */
+  bool is_known;                  /* the backups could be looked at */
+  const char *name;               /* of the newest proven backup; NULL: none is */
+  const char *problem;            /* when they could not */
+  const char *cluster, *database; /* of which it is a backup; NULL: not known */
+  int64_t age_seconds;            /* of its data; negative: it is of the future */
   int64_t max_age_seconds;
   bool is_waived; /* --no-proof */
 } EnvLockProof;
@@ -126,10 +129,13 @@ typedef struct
   const EnvLockMode *modes;
   size_t mode_count;
   const char *authorised; /* what --authorise said */
+  const char *leave;      /* "pgkeel, process 4711": runs this below itself, after its own checks */
+  bool leave_has_target;  /* it has set the variables, to `target` */
   bool has_terminal;
   bool is_ci;
   const char *sudo_user;     /* who has become us */
   const char *writable_file; /* a .env file that others may write */
+  const char *unread_file;   /* a .env file that cannot be read */
   const char *stale_file;    /* a .env file that is older than, and different from, `fresh_file` */
   const char *fresh_file;
   EnvLockProof proof;
@@ -151,6 +157,9 @@ typedef struct
 {
   GPtrArray *rows; /* of EnvLockRow, in the order things were looked at */
   unsigned int refused, warnings;
+  /* The first so many rows are about places: do environment, variables and databases agree. The others are about
+   * leave: may a command be run there, now. */
+  unsigned int place_rows, places_refused;
 } EnvLockVerdict;
 
 void env_lock_verdict_clear (EnvLockVerdict *verdict);
@@ -158,7 +167,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EnvLockVerdict, env_lock_verdict_clear)
 
 void env_lock_judge (const EnvLockFacts *facts, EnvLockVerdict *ret_verdict);
 
-/* KEEL_ERROR_REFUSED, with the first reason in the message, the others in the detail, unless nothing is
- * refused. */
+/* KEEL_ERROR_REFUSED, with the first reason in the message ("ACTION: ..."), the others in the detail, unless
+ * nothing is refused. */
 bool env_lock_check (const EnvLockVerdict *verdict, const char *action, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same, of places alone. */
+bool env_lock_check_places (const EnvLockVerdict *verdict, const char *action, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

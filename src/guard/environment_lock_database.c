@@ -55,6 +55,8 @@ compare (const EnvLockDatabase *a, const EnvLockDatabase *b)
   if (a->state != ENV_LOCK_DATABASE_REACHED || b->state != ENV_LOCK_DATABASE_REACHED)
     return SAME_UNKNOWN;
   bool is_named_alike = g_strcmp0 (a->name, b->name) == 0;
+  if (a->started != NULL && b->started != NULL && strcmp (a->started, b->started) != 0)
+    return SAME_NOTHING;
   if (a->cluster != NULL && b->cluster != NULL)
     return strcmp (a->cluster, b->cluster) != 0 ? SAME_NOTHING
            : is_named_alike                     ? SAME_DATABASE
@@ -64,6 +66,15 @@ compare (const EnvLockDatabase *a, const EnvLockDatabase *b)
 }
 
 /* --- whether it can be looked at --------------------------------------------------------------- */
+
+/* What it means that the environment's database, or the one that a program connects to first, does not answer. A
+ * developer's may be down, or not made yet, and then a command does no harm to it either. */
+static EnvLockLevel
+unreachable (const Look *look)
+{
+  bool may_be_production = is_production (look->database->url_says);
+  return may_be_production ? ENV_LOCK_REFUSED : grave (look, ENV_LOCK_REFUSED, ENV_LOCK_WARNING);
+}
 
 /* False when there is no database to look at. BAD: what it means that there should be one. */
 static bool
@@ -76,7 +87,7 @@ look_at_state (Look *look, EnvLockLevel bad)
     {
     case ENV_LOCK_DATABASE_REACHED: return true;
     case ENV_LOCK_DATABASE_UNREACHABLE:
-      find (look, bad, "unreachable",
+      find (look, unreachable (look), "unreachable",
             "Start it, or correct the URL: what cannot be asked cannot be told apart.",
             "%s cannot be reached: %s", shown, problem);
       return false;
@@ -223,6 +234,13 @@ judge_target (const EnvLockFacts *facts, EnvLockVerdict *verdict)
           "a variable of its URL is not set, and the default in pgkeel.yaml was taken");
   if (!look_at_state (&look, ENV_LOCK_REFUSED))
     return;
+  /* A copy for a rehearsal has the stamp of what it was copied from. */
+  if (facts->leave_has_target)
+    {
+      find (&look, ENV_LOCK_FINE, "leave", NULL, "%s: given by %s, which runs this",
+            facts->target.shown, facts->leave);
+      return;
+    }
   look_at_stamp (&look);
   look_at_words (&look);
   look_at_server (&look);
@@ -230,6 +248,22 @@ judge_target (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 }
 
 /* --- what variables name ---------------------------------------------------------------------- */
+
+/* The environment's own database does not answer, so only the stamp can say that this is it. */
+static void
+look_at_unmatched (Look *look)
+{
+  const EnvLockDatabase *database = look->database;
+  bool says_so = database->stamp == ENV_LOCK_STAMP_HERE
+                 && g_strcmp0 (database->stamp_project, look->facts->project) == 0
+                 && g_strcmp0 (database->stamp_environment, look->facts->environment) == 0;
+  if (!says_so)
+    find (
+        look, ENV_LOCK_REFUSED, "not-comparable",
+        "Start the environment's database, or say what this one is with “pgkeel env stamp”.",
+        "%s answers, but has no stamp of “%s”, and the environment's own database does not answer",
+        database->shown, look->facts->environment);
+}
 
 static void
 look_at_place (Look *look, Same same)
@@ -246,7 +280,9 @@ look_at_place (Look *look, Same same)
             "it leads to another server than the environment's URL: %s", look->database->shown);
       return;
     case SAME_UNKNOWN:
-      if (look->facts->target.state == ENV_LOCK_DATABASE_REACHED)
+      if (look->facts->target.state != ENV_LOCK_DATABASE_REACHED)
+        look_at_unmatched (look);
+      else
         find (look, grave (look, ENV_LOCK_REFUSED, ENV_LOCK_WARNING), "not-comparable",
               "Connect as a role that may call pg_control_system().",
               "whether it is the environment's database cannot be found out");
@@ -419,15 +455,33 @@ judge_contradictions (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 void
 env_lock_judge_databases (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 {
-  bool is_any_named = false;
   judge_target (facts, verdict);
   for (size_t i = 0; i < facts->variable_count; i++)
-    {
-      judge_variable (facts, &facts->variables[i], verdict);
-      is_any_named = is_any_named || counts (&facts->variables[i]);
-    }
+    judge_variable (facts, &facts->variables[i], verdict);
   judge_contradictions (facts, verdict);
-  if (!is_any_named)
+}
+
+void
+env_lock_judge_named (const EnvLockFacts *facts, EnvLockVerdict *verdict)
+{
+  bool is_named = false, is_named_by_file = false;
+  for (size_t i = 0; i < facts->variable_count; i++)
+    {
+      const EnvLockVariable *variable = &facts->variables[i];
+      if (!counts (variable) || variable->database.state == ENV_LOCK_DATABASE_INCOMPLETE)
+        continue;
+      is_named = is_named || variable->source == NULL;
+      is_named_by_file = is_named_by_file || variable->source != NULL;
+    }
+  if (is_named)
+    return;
+  if (is_named_by_file)
+    env_lock_add (
+        verdict, env_lock_grave (facts, ENV_LOCK_WARNING, ENV_LOCK_NOTE), "named-by-file",
+        "variables", "Give --set-url, or set DATABASE_URL.",
+        "only a file names the database; a command that does not read it goes by settings "
+        "of its own");
+  else
     env_lock_add (verdict, env_lock_grave (facts, ENV_LOCK_REFUSED, ENV_LOCK_WARNING),
                   "nothing-named", "variables",
                   "Set DATABASE_URL to the environment's database, or give --set-url.",

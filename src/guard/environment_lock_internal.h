@@ -14,3 +14,6 @@ EnvLockLevel env_lock_grave (const EnvLockFacts *facts, EnvLockLevel is_protecte
 
 /* The environment's own database, and where the variables lead. */
 void env_lock_judge_databases (const EnvLockFacts *facts, EnvLockVerdict *verdict);
+
+/* Whether anything says at all which database a command will work on. */
+void env_lock_judge_named (const EnvLockFacts *facts, EnvLockVerdict *verdict);

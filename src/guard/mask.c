@@ -29,11 +29,20 @@ compile (GRegex **kept, const char *pattern)
 char *
 mask_text (const char *text)
 {
-  static GRegex *names, *urls;
+  static GRegex *names, *urls, *sql, *headers;
   /* A quoted value to its quote, another to the next blank. */
   g_autofree char *named = replace (
       compile (&names, "(" SECRET_NAME ")=(?:'[^']*'|\"[^\"]*\"|[^\\s'\"]*)"), text, "\\1=***");
-  return replace (compile (&urls, "(://[^\\s/:@]*):[^\\s/]*@"), named, "\\1:***@");
+  g_autofree char *located
+      = replace (compile (&urls, "(://[^\\s/:@]*):[^\\s/]*@"), named, "\\1:***@");
+  /* ALTER ROLE ada PASSWORD 'x'; Authorization: Bearer x */
+  g_autofree char *stated = replace (
+      compile (&sql,
+               "\\b(password|identified\\s+by)(\\s+)(?:E?'(?:[^']|'')*'|\\$(\\w*)\\$.*?\\$\\3\\$)"),
+      located, "\\1\\2***");
+  return replace (
+      compile (&headers, "\\b((?:proxy-)?authorization|cookie|x-api-key)(\\s*:\\s*)[^'\"\\r\\n]+"),
+      stated, "\\1\\2***");
 }
 
 /* "-e", "--env" and letters that end in e: the next word is a variable. */

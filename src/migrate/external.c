@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/process.h"
+#include "project/leave.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,6 +104,9 @@ make_environment (const ExternalCommand *command, GError **error)
   g_autofree char *url = g_strdup (g_environ_getenv (environment, "DATABASE_URL"));
   for (size_t i = 0; command->also != NULL && command->also[i] != NULL; i++)
     environment = g_environ_setenv (environment, command->also[i], url, TRUE);
+  /* For the lock in manage.py: who runs it has checked, and on a copy the stamp says another cluster. */
+  g_autofree char *leave = leave_value (command->environment, url);
+  environment = g_environ_setenv (environment, LEAVE_VARIABLE, leave, TRUE);
   return g_environ_setenv (environment, "PGKEEL_ENV", command->environment, TRUE);
 }
 

@@ -118,6 +118,15 @@ environment_of_url (const char *url)
   return judge_url (url, &word);
 }
 
+const char *
+environment_of_words (const char *text)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (url_words); i++)
+    if (has_word (text, url_words[i].word))
+      return url_words[i].environment;
+  return has_word (text, "local") ? "development" : NULL;
+}
+
 /* The first variable that names an environment; *RET_NAME stays NULL when none does. */
 static bool
 from_variables (const Variables *variables, char **ret_name, char **ret_reason, GError **error)

@@ -24,6 +24,10 @@ char *environment_plain_url (const char *url);
  * order; then a host that is this machine means development. NULL when nothing is said. Static. */
 const char *environment_of_url (const char *url);
 
+/* The same words in any text, such as the name of a settings module; "local" means development. Static; NULL when
+ * nothing is said. */
+const char *environment_of_words (const char *text);
+
 /* Chooses one of the N KNOWN names. ASKED is what -e said, or NULL. *RET_REASON: "--env", "NODE_ENV
  * (.env)", "DATABASE_URL, which says “prod”", "default"; the caller frees both. */
 bool environment_choose (const char *asked, const Variables *variables, const char *const *known,

@@ -104,6 +104,17 @@ lead_to (Situation *s, const EnvLockDatabase *database)
   return &s->facts.target;
 }
 
+/* Nothing of its own authorises the command, and nobody has looked for a proof. */
+static void
+give_leave (Situation *s)
+{
+  s->facts.leave = "pgkeel, process 4711";
+  s->facts.leave_has_target = true;
+  s->facts.mode_count = 0;
+  s->facts.has_terminal = false;
+  s->facts.proof = (EnvLockProof){ 0 };
+}
+
 static EnvLockDatabase
 other_database_of (const EnvLockDatabase *database, const char *name)
 {
@@ -150,8 +161,24 @@ static const EnvLockDatabase incomplete = { .state = ENV_LOCK_DATABASE_INCOMPLET
      add_variable (s, "PGHOST", NULL, ENV_LOCK_ROLE_MAIN, &o))                                     \
   X ("a variable is no URL", DEVELOPMENT, "unparseable-url", REFUSED, 1,                           \
      s->variables[0].database = no_url)                                                            \
-  X ("a variable leads nowhere", DEVELOPMENT, "unreachable", REFUSED, 1,                           \
+  X ("a variable leads nowhere", DEVELOPMENT, "unreachable", WARNING, 0,                           \
      s->variables[0].database = dead_database)                                                     \
+  X ("a variable leads nowhere, and says production", DEVELOPMENT, "unreachable", REFUSED, 1,      \
+     s->variables[0].database = dead_database;                                                     \
+     s->variables[0].database.url_says = "production")                                             \
+  X ("a variable leads nowhere, in production", PRODUCTION, "unreachable", REFUSED, 1,             \
+     s->variables[0].database = dead_database)                                                     \
+  X ("a copy of the server's files runs beside it", DEVELOPMENT, "other-server", REFUSED, 1,       \
+     s->facts.target.started = "1000.5";                                                           \
+     s->variables[0].database.started = "2000.5")                                                  \
+  X ("only DB_NAME is set in production", PRODUCTION, "nothing-named", REFUSED, 1,                 \
+     s->variables[0].database = incomplete)                                                        \
+  X ("only .env names production's database", PRODUCTION, "named-by-file", WARNING, 0,             \
+     s->variables[0].source = ".env")                                                              \
+  X (".env cannot be read in production", PRODUCTION, "unread-file", REFUSED, 1,                   \
+     s->facts.unread_file = ".env")                                                                \
+  X (".env cannot be read in development", DEVELOPMENT, "unread-file", WARNING, 0,                 \
+     s->facts.unread_file = ".env")                                                                \
   X ("nobody looked where a variable leads", DEVELOPMENT, "not-looked-at", REFUSED, 1,             \
      s->variables[0].database = (EnvLockDatabase){ 0 })                                            \
   X ("the same server, another database", DEVELOPMENT, "other-database", REFUSED, 1,               \
@@ -272,6 +299,19 @@ static const EnvLockDatabase incomplete = { .state = ENV_LOCK_DATABASE_INCOMPLET
      lead_to (s, &development_database)->stamp = ENV_LOCK_STAMP_UNKNOWN)                           \
   X ("the environment's server is down", PRODUCTION, "unreachable", REFUSED, 2,                    \
      lead_to (s, &dead_database))                                                                  \
+  X ("development's server is down", DEVELOPMENT, "unreachable", WARNING, 0,                       \
+     lead_to (s, &dead_database))                                                                  \
+  X ("development's server is down, and its URL says production", DEVELOPMENT, "unreachable",      \
+     REFUSED, 2, lead_to (s, &dead_database)->url_says = "production";                             \
+     s->variables[0].database.url_says = "production")                                             \
+  X ("development's server is down, and what answers has no stamp", DEVELOPMENT, "not-comparable", \
+     REFUSED, 1, s->facts.target = dead_database;                                                  \
+     s->variables[0].database.stamp = ENV_LOCK_STAMP_NONE)                                         \
+  X ("development's server is down, and what answers is stamped so", DEVELOPMENT, "variable",      \
+     FINE, 0, s->facts.target = dead_database)                                                     \
+  X ("development's server is down, and what answers is another project's", DEVELOPMENT,           \
+     "stamp-mismatch", REFUSED, 2, s->facts.target = dead_database;                                \
+     s->variables[0].database.stamp_project = "blog")                                              \
   X ("the environment has no URL", DEVELOPMENT, "no-url", REFUSED, 1,                              \
      s->facts.target = (EnvLockDatabase){ .state = ENV_LOCK_DATABASE_NO_URL, .problem = "none" })  \
   X ("a fallback URL was taken for production", PRODUCTION, "fallback-url", REFUSED, 1,            \
@@ -351,12 +391,34 @@ static const EnvLockDatabase incomplete = { .state = ENV_LOCK_DATABASE_INCOMPLET
      s->facts.proof.age_seconds = 86400)                                                           \
   X ("the proven backup is of the future", PRODUCTION, "proof-of-the-future", REFUSED, 1,          \
      s->facts.proof.age_seconds = -60)                                                             \
+  X ("the proven backup is of another cluster", PRODUCTION, "proof-of-another", REFUSED, 1,        \
+     s->facts.proof.cluster = "1001")                                                              \
+  X ("the proven backup is of another database", PRODUCTION, "proof-of-another", REFUSED, 1,       \
+     s->facts.proof.cluster = "2002";                                                              \
+     s->facts.proof.database = "shop_old")                                                         \
+  X ("the proven backup is of this database", PRODUCTION, "proof", FINE, 0,                        \
+     s->facts.proof.cluster = "2002";                                                              \
+     s->facts.proof.database = "shop")                                                             \
   X ("the backups cannot be looked at", PRODUCTION, "proof-unknown", REFUSED, 1,                   \
      s->facts.proof.is_known = false)                                                              \
   X ("no proof, and that is meant", PRODUCTION, "no-proof", WARNING, 0,                            \
      s->facts.proof.name = NULL;                                                                   \
      s->facts.proof.is_waived = true)                                                              \
   X ("development needs no proof", DEVELOPMENT, "proof", FINE, 0, s->facts.proof.name = NULL)      \
+  /* -- below a pgkeel that has given leave -- */                                                  \
+  X ("nothing was authorised, but pgkeel runs this itself", PRODUCTION, "leave", FINE, 0,          \
+     give_leave (s))                                                                               \
+  X ("pgkeel rehearses on a copy", PRODUCTION, "leave", FINE, 0, give_leave (s);                   \
+     lead_to (s, &production_database)->stamp = ENV_LOCK_STAMP_COPY;                               \
+     s->variables[0].database.stamp = ENV_LOCK_STAMP_COPY)                                         \
+  X ("pgkeel rehearses on a copy, and PGHOST leads to the real one", PRODUCTION, "other-server",   \
+     REFUSED, 2, give_leave (s);                                                                   \
+     EnvLockDatabase copy = production_database; copy.cluster = "5555";                            \
+     add_variable (s, "PGHOST", NULL, ENV_LOCK_ROLE_MAIN, &production_database);                   \
+     lead_to (s, &copy))                                                                           \
+  X ("leave, but --authorise names another environment", PRODUCTION, "authorised-other", REFUSED,  \
+     1, give_leave (s);                                                                            \
+     s->facts.authorised = "staging")                                                              \
   X ("an incident is open", DEVELOPMENT, "incident", REFUSED, 1,                                   \
      s->facts.incident = "an incident is open: 2026-11-21-1")
 
@@ -473,6 +535,34 @@ test_no_facts_are_refused (void **state)
   assert_true (has_row (&verdict, "proof-unknown", ENV_LOCK_REFUSED));
 }
 
+/* `env check` asks whether the places agree, not whether a command may run there. */
+static void
+test_places_are_checked_alone (void **state)
+{
+  (void) state;
+  Situation s;
+  g_auto (EnvLockVerdict) fine = { 0 }, wrong = { 0 };
+  g_autoptr (GError) error = NULL;
+  begin (&s, PRODUCTION);
+  s.facts.mode_count = 0;
+  s.facts.variable_count = 0;
+  s.facts.proof.name = NULL;
+  s.facts.incident = "one is open";
+  env_lock_judge (&s.facts, &fine);
+  assert_int_equal (fine.refused, 4);
+  assert_int_equal (fine.places_refused, 0);
+  assert_true (env_lock_check_places (&fine, "they agree", &error));
+  assert_no_error (error);
+  s.facts.target = staging_database;
+  env_lock_judge (&s.facts, &wrong);
+  assert_int_equal (wrong.places_refused, 1);
+  assert_false (env_lock_check_places (&wrong, "they disagree", &error));
+  assert_string_equal (
+      error->message, "they disagree: the environment's database: it leads to “staging” of project "
+                      "“shop”, but “production” of “shop” was chosen");
+  assert_null (keel_error_detail (error));
+}
+
 static void
 test_every_reason_is_given (void **state)
 {
@@ -501,9 +591,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_right_is_let_through),
-    cmocka_unit_test (test_ways_to_be_wrong),
-    cmocka_unit_test (test_no_facts_are_refused),
+    cmocka_unit_test (test_right_is_let_through),  cmocka_unit_test (test_ways_to_be_wrong),
+    cmocka_unit_test (test_no_facts_are_refused),  cmocka_unit_test (test_places_are_checked_alone),
     cmocka_unit_test (test_every_reason_is_given),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

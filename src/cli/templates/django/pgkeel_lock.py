@@ -1,16 +1,16 @@
 """The environment lock of manage.py: dangerous management commands run only where they are meant to.
 
-manage.py calls check() before anything else. For a command of DANGEROUS, pgkeel says whether the environment,
-LEDGER_ENV and the identity stamp of the database agree; when they do not, the command does not run (exit
-code 3). Where pgkeel is not installed, nobody can say that, so only development and testing go on, with a
-warning; everywhere else the command is refused.
+manage.py calls check() before anything else. A command of DANGEROUS is handed to `pgkeel guard run`, which says
+whether the environment, LEDGER_ENV, the variables, the .env files and the identity stamps of the databases agree,
+and for a protected environment whether it was authorised and a proven backup is young enough. When they do not, the
+command does not run (exit code 3). Where pgkeel is not installed, nobody can say that, so only development and
+testing go on, with a warning; everywhere else the command is refused.
 
 It holds for manage.py. It does not see django-admin, call_command() in a program, or psql.
 """
 
 import os
 import shutil
-import subprocess
 import sys
 
 DANGEROUS = {
@@ -60,16 +60,28 @@ def check_without_pgkeel(command):
     )
 
 
+def is_guarded():
+    """Whether `pgkeel guard run` itself has started this process, and so has looked already."""
+    return os.environ.get("PGKEEL_LEAVE", "").split(" ")[0] == str(os.getppid())
+
+
+def run_guarded(pgkeel):
+    """Becomes `pgkeel guard run -- python manage.py ...`, which comes back here; pgkeel.yaml lies beside this file."""
+    project = os.path.dirname(os.path.abspath(__file__))
+    folder = os.getcwd()
+    words = [sys.executable, *getattr(sys, "orig_argv", [None, *sys.argv])[1:]]
+    if folder != project:
+        words = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *words]
+    sys.stdout.flush()
+    os.execv(pgkeel, [pgkeel, "-C", project, "guard", "run", "--", *words])
+
+
 def check(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
-    if not is_dangerous(arguments):
+    if not is_dangerous(arguments) or is_guarded():
         return
-    command = next(word for word in arguments if not word.startswith("-"))
     pgkeel = shutil.which("pgkeel")
     if pgkeel is None:
-        check_without_pgkeel(command)
+        check_without_pgkeel(next(word for word in arguments if not word.startswith("-")))
         return
-    folder = os.path.dirname(os.path.abspath(__file__))
-    verdict = subprocess.run([pgkeel, "-C", folder, "env", "check"], stdout=subprocess.DEVNULL, check=False)
-    if verdict.returncode != 0:
-        refuse(f"“{command}” is refused: pgkeel does not agree with the environment", "See “pgkeel env check”.")
+    run_guarded(pgkeel)

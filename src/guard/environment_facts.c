@@ -403,7 +403,9 @@ begin_facts (const Gathering *gathering)
   EnvLockFacts *facts = &gathering->gathered->facts;
   facts->project = project->name;
   facts->environment = project->environment->name;
-  facts->is_protected = project->environment->is_protected;
+  /* Production by its name, whatever pgkeel.yaml says of its protection. */
+  facts->is_protected = project->environment->is_protected
+                        || strcmp (project->environment->name, "production") == 0;
   facts->chosen = how_chosen (project->environment_reason);
   facts->chosen_reason = project->environment_reason;
   facts->is_ci = is_ci (gathering);

@@ -297,26 +297,61 @@ result_new (void)
   return result;
 }
 
+static void
+run_init (ScanRun *run, const ScanSettings *settings)
+{
+  *run = (ScanRun){ .settings = settings };
+  run->files = g_ptr_array_new_with_free_func ((GDestroyNotify) file_free);
+  run->by_path = g_hash_table_new (g_str_hash, g_str_equal);
+  run->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  run->volumes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  run->folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  run->result = result_new ();
+}
+
+/* Compose files first: they say which volumes and folders hold databases. */
+static bool
+look_at_all (ScanRun *run, GError **error)
+{
+  if (!scan_compose (run, error))
+    return false;
+  for (guint i = 0; i < run->files->len; i++)
+    scan_file (run, run->files->pdata[i]);
+  scan_allow (run);
+  g_ptr_array_sort (run->result->findings, compare_findings);
+  g_ptr_array_sort (run->result->allowed, compare_findings);
+  return true;
+}
+
 bool
 guard_scan_run (const ScanSettings *settings, ScanResult **ret_result, GError **error)
 {
-  g_auto (ScanRun) run = { .settings = settings };
-  run.files = g_ptr_array_new_with_free_func ((GDestroyNotify) file_free);
-  run.by_path = g_hash_table_new (g_str_hash, g_str_equal);
-  run.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  run.volumes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  run.folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (!scan_tree_open (settings->folder, settings->is_staged, &run.tree, error))
+  g_auto (ScanRun) run;
+  run_init (&run, settings);
+  if (!scan_tree_open (settings->folder, settings->is_staged, &run.tree, error)
+      || !read_files (&run, error) || !look_at_all (&run, error))
     return false;
-  run.result = result_new ();
-  /* Compose files first: they say which volumes and folders hold databases. */
-  if (!read_files (&run, error) || !scan_compose (&run, error))
-    return false;
-  for (guint i = 0; i < run.files->len; i++)
-    scan_file (&run, run.files->pdata[i]);
-  scan_allow (&run);
-  g_ptr_array_sort (run.result->findings, compare_findings);
-  g_ptr_array_sort (run.result->allowed, compare_findings);
   *ret_result = g_steal_pointer (&run.result);
   return true;
+}
+
+ScanResult *
+guard_scan_texts (const ScanSettings *settings, const ScanInput *inputs, size_t count)
+{
+  g_auto (ScanRun) run;
+  ScanSettings found = *settings;
+  found.compose = NULL;
+  run_init (&run, &found);
+  run.tree = scan_tree_new_empty ();
+  for (size_t i = 0; i < count; i++)
+    {
+      ScanKind kind = scan_kind_of (inputs[i].path, inputs[i].text);
+      char *text = g_malloc (inputs[i].length + 1);
+      memcpy (text, inputs[i].text, inputs[i].length + 1);
+      keep_file (&run, inputs[i].path, kind, text, inputs[i].length, true);
+    }
+  /* Only reading can fail. */
+  bool is_done = look_at_all (&run, NULL);
+  g_assert (is_done);
+  return g_steal_pointer (&run.result);
 }

@@ -89,6 +89,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScanResult, scan_result_free)
 bool guard_scan_run (const ScanSettings *settings, ScanResult **ret_result, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+typedef struct
+{
+  const char *path, *text; /* the text is NUL-terminated */
+  size_t length;
+} ScanInput;
+
+/* As guard_scan_run, of COUNT texts in memory instead of files; the folder and paths of SETTINGS do not
+ * count. Caller frees. */
+ScanResult *guard_scan_texts (const ScanSettings *settings, const ScanInput *inputs, size_t count);
+
 /* How many findings have this severity. */
 unsigned int scan_result_count (const ScanResult *result, ScanSeverity severity);
 

@@ -3,11 +3,9 @@
  * end: that "if", "do" and "{" stand before a command, that a case has patterns, that "name ()" is
  * no command.
  */
-#include "guard/scan_shell.h"
+#include "guard/scan_shell_internal.h"
 
 #include <string.h>
-
-#define MAX_DEPTH 40
 
 typedef struct
 {
@@ -15,19 +13,6 @@ typedef struct
   bool strips_tabs;
   ShellCommand *command; /* whose input it is; NULL: of something else */
 } HereDocument;
-
-typedef struct
-{
-  const ScanText *source;
-  const char *text;
-  size_t at, end;
-  int depth;
-  ShellScript *script;
-  GArray *here; /* of HereDocument: announced, and not read yet */
-} Reader;
-
-static char *read_word (Reader *reader, bool *ret_is_quoted);
-static void read_list (Reader *reader, char closing);
 
 /* --- what is made ----------------------------------------------------------------------------- */
 
@@ -82,304 +67,10 @@ here_clear (HereDocument *here)
   g_free (here->delimiter);
 }
 
-/* --- bytes ------------------------------------------------------------------------------------ */
-
-static char
-peek (const Reader *reader, size_t ahead)
-{
-  return reader->at + ahead < reader->end ? reader->text[reader->at + ahead] : '\0';
-}
-
-static bool
-at_end (const Reader *reader)
-{
-  return reader->at >= reader->end;
-}
-
-/* Only the first is told: what follows is its consequence. */
-static void
-complain (Reader *reader, size_t index, const char *problem)
-{
-  if (reader->script->problem != NULL)
-    return;
-  reader->script->problem = g_strdup (problem);
-  reader->script->problem_spot = scan_text_spot (reader->source, index);
-}
-
-static bool
-skip_continuation (Reader *reader)
-{
-  if (peek (reader, 0) == '\\' && peek (reader, 1) == '\n')
-    reader->at += 2;
-  else if (peek (reader, 0) == '\\' && peek (reader, 1) == '\r' && peek (reader, 2) == '\n')
-    reader->at += 3;
-  else
-    return false;
-  return true;
-}
-
-static void
-skip_blanks (Reader *reader)
-{
-  while (peek (reader, 0) == ' ' || peek (reader, 0) == '\t' || peek (reader, 0) == '\r'
-         || skip_continuation (reader))
-    if (peek (reader, 0) == ' ' || peek (reader, 0) == '\t' || peek (reader, 0) == '\r')
-      reader->at++;
-}
-
-static void
-skip_comment (Reader *reader)
-{
-  while (!at_end (reader) && peek (reader, 0) != '\n')
-    reader->at++;
-}
-
-/* --- words ------------------------------------------------------------------------------------ */
-
-/* Reads up to the closing bracket as commands of their own. */
-static void
-read_nested (Reader *reader, char closing)
-{
-  size_t start = reader->at;
-  if (++reader->depth > MAX_DEPTH)
-    {
-      complain (reader, start, "nested too deeply");
-      reader->at = reader->end;
-    }
-  else
-    read_list (reader, closing);
-  reader->depth--;
-  if (peek (reader, 0) == closing)
-    reader->at++;
-  else
-    complain (reader, start, "a bracket that is not closed");
-}
-
-/* Arithmetic: no commands in it worth reading. */
-static void
-skip_arithmetic (Reader *reader)
-{
-  size_t start = reader->at;
-  int open = 0;
-  while (!at_end (reader))
-    {
-      char byte = reader->text[reader->at++];
-      open += byte == '(' ? 1 : byte == ')' ? -1 : 0;
-      if (open < 0)
-        {
-          if (peek (reader, 0) == ')')
-            reader->at++;
-          return;
-        }
-    }
-  complain (reader, start, "arithmetic that is not closed");
-}
-
-static void
-read_backticks (Reader *reader)
-{
-  size_t start = reader->at, end = start;
-  while (end < reader->end && reader->text[end] != '`')
-    end += reader->text[end] == '\\' ? 2 : 1;
-  if (end >= reader->end)
-    {
-      complain (reader, start - 1, "a backtick that is not closed");
-      reader->at = reader->end;
-      return;
-    }
-  Reader inner = *reader;
-  inner.end = end;
-  if (++inner.depth <= MAX_DEPTH)
-    read_list (&inner, '\0');
-  reader->at = end + 1;
-}
-
-/* ${...}; what is in it may be quoted and nested. */
-static void
-read_braces (Reader *reader)
-{
-  size_t start = reader->at;
-  if (++reader->depth > MAX_DEPTH)
-    {
-      complain (reader, start, "nested too deeply");
-      reader->at = reader->end;
-    }
-  while (!at_end (reader) && peek (reader, 0) != '}')
-    {
-      char byte = reader->text[reader->at++];
-      if (byte == '\\' && !at_end (reader))
-        reader->at++;
-      else if (byte == '$' && peek (reader, 0) == '{')
-        {
-          reader->at++;
-          read_braces (reader);
-        }
-      else if (byte == '$' && peek (reader, 0) == '(')
-        {
-          reader->at++;
-          read_nested (reader, ')');
-        }
-    }
-  reader->depth--;
-  if (at_end (reader))
-    complain (reader, start, "a brace that is not closed");
-  else
-    reader->at++;
-}
-
-/* At a $. What it stands for goes into WORD as it is written. */
-static void
-read_dollar (Reader *reader, GString *word)
-{
-  size_t start = reader->at++;
-  if (peek (reader, 0) == '(' && peek (reader, 1) == '(')
-    {
-      reader->at += 2;
-      skip_arithmetic (reader);
-    }
-  else if (peek (reader, 0) == '(')
-    {
-      reader->at++;
-      read_nested (reader, ')');
-    }
-  else if (peek (reader, 0) == '{')
-    {
-      reader->at++;
-      read_braces (reader);
-    }
-  g_string_append_len (word, reader->text + start,
-                       (gssize) (MIN (reader->at, reader->end) - start));
-}
-
-static void
-read_single_quoted (Reader *reader, GString *word)
-{
-  size_t start = reader->at++;
-  while (!at_end (reader) && peek (reader, 0) != '\'')
-    g_string_append_c (word, reader->text[reader->at++]);
-  if (at_end (reader))
-    complain (reader, start, "a quote (') that is not closed");
-  else
-    reader->at++;
-}
-
-/* $'...': of the escapes only those matter here that end a quote or a line. */
-static void
-read_ansi_quoted (Reader *reader, GString *word)
-{
-  size_t start = reader->at;
-  reader->at += 2;
-  while (!at_end (reader) && peek (reader, 0) != '\'')
-    {
-      char byte = reader->text[reader->at++];
-      if (byte == '\\' && !at_end (reader))
-        {
-          byte = reader->text[reader->at++];
-          byte = byte == 'n' ? '\n' : byte == 't' ? '\t' : byte;
-        }
-      g_string_append_c (word, byte);
-    }
-  if (at_end (reader))
-    complain (reader, start, "a quote ($') that is not closed");
-  else
-    reader->at++;
-}
-
-static void
-read_double_quoted (Reader *reader, GString *word)
-{
-  size_t start = reader->at++;
-  while (!at_end (reader) && peek (reader, 0) != '"')
-    {
-      char byte = peek (reader, 0), next = peek (reader, 1);
-      if (byte == '\\' && next == '\n')
-        reader->at += 2;
-      else if (byte == '\\' && next != '\0' && strchr ("\"\\$`", next) != NULL)
-        {
-          g_string_append_c (word, next);
-          reader->at += 2;
-        }
-      else if (byte == '$')
-        read_dollar (reader, word);
-      else if (byte == '`')
-        {
-          reader->at++;
-          read_backticks (reader);
-          g_string_append (word, "$(...)");
-        }
-      else
-        g_string_append_c (word, reader->text[reader->at++]);
-    }
-  if (at_end (reader))
-    complain (reader, start, "a quote (\") that is not closed");
-  else
-    reader->at++;
-}
-
-static bool
-ends_word (char byte)
-{
-  return byte == '\0' || strchr (" \t\r\n;&|()<>", byte) != NULL;
-}
-
-/* One piece of a word that is not an ordinary byte; false when the next byte is one. */
-static bool
-read_special (Reader *reader, GString *word, bool *ret_is_quoted)
-{
-  char byte = peek (reader, 0), next = peek (reader, 1);
-  if (skip_continuation (reader))
-    return true;
-  if (byte == '\'')
-    read_single_quoted (reader, word);
-  else if (byte == '"')
-    read_double_quoted (reader, word);
-  else if (byte == '$' && next == '\'')
-    read_ansi_quoted (reader, word);
-  else if (byte == '$')
-    read_dollar (reader, word);
-  else if (byte == '`')
-    {
-      reader->at++;
-      read_backticks (reader);
-      g_string_append (word, "$(...)");
-    }
-  else if (byte == '\\' && reader->at + 1 < reader->end)
-    {
-      g_string_append_c (word, next);
-      reader->at += 2;
-    }
-  else
-    return false;
-  *ret_is_quoted = *ret_is_quoted || byte == '\'' || byte == '"' || byte == '\\' || next == '\'';
-  return true;
-}
-
-/* Returns the word at the reader, quotes undone; caller frees. A NUL in the text ends none. */
-static char *
-read_word (Reader *reader, bool *ret_is_quoted)
-{
-  GString *word = g_string_new (NULL);
-  *ret_is_quoted = false;
-  while (!at_end (reader))
-    {
-      if (read_special (reader, word, ret_is_quoted))
-        continue;
-      char byte = peek (reader, 0);
-      if (byte != '\0' && ends_word (byte))
-        break;
-      /* <(...) and >(...) begin words of their own; "=(" begins an array. */
-      g_string_append_c (word, byte != '\0' ? byte : '?');
-      reader->at++;
-      if (byte == '=' && peek (reader, 0) == '(')
-        break;
-    }
-  return g_string_free (word, FALSE);
-}
-
 /* --- redirections and here documents ---------------------------------------------------------- */
 
 static void
-read_here_line (const Reader *reader, size_t start, size_t *ret_end, size_t *ret_next)
+read_here_line (const ShellReader *reader, size_t start, size_t *ret_end, size_t *ret_next)
 {
   const char *newline = memchr (reader->text + start, '\n', reader->end - start);
   *ret_end = newline != NULL ? (size_t) (newline - reader->text) : reader->end;
@@ -387,11 +78,11 @@ read_here_line (const Reader *reader, size_t start, size_t *ret_end, size_t *ret
 }
 
 static void
-read_here_document (Reader *reader, const HereDocument *here)
+read_here_document (ShellReader *reader, const HereDocument *here)
 {
   size_t start = reader->at;
   g_autoptr (GString) body = g_string_new (NULL);
-  while (!at_end (reader))
+  while (!shell_at_end (reader))
     {
       size_t line = reader->at, end, next;
       read_here_line (reader, line, &end, &next);
@@ -416,7 +107,7 @@ read_here_document (Reader *reader, const HereDocument *here)
 
 /* Behind the end of a line: the bodies of what was announced on it. */
 static void
-read_here_documents (Reader *reader)
+read_here_documents (ShellReader *reader)
 {
   for (guint i = 0; i < reader->here->len; i++)
     read_here_document (reader, &g_array_index (reader->here, HereDocument, i));
@@ -424,23 +115,23 @@ read_here_documents (Reader *reader)
 }
 
 static void
-announce_here (Reader *reader, ShellCommand *command)
+announce_here (ShellReader *reader, ShellCommand *command)
 {
-  bool is_quoted, strips = peek (reader, 0) == '-';
+  bool is_quoted, strips = shell_peek (reader, 0) == '-';
   if (strips)
     reader->at++;
-  skip_blanks (reader);
-  HereDocument here = { read_word (reader, &is_quoted), strips, command };
+  shell_skip_blanks (reader);
+  HereDocument here = { shell_read_word (reader, &is_quoted), strips, command };
   g_array_append_val (reader->here, here);
 }
 
 static void
-read_here_string (Reader *reader, ShellCommand *command)
+read_here_string (ShellReader *reader, ShellCommand *command)
 {
   bool is_quoted;
-  skip_blanks (reader);
+  shell_skip_blanks (reader);
   ScanSpot spot = scan_text_spot (reader->source, reader->at);
-  char *text = read_word (reader, &is_quoted);
+  char *text = shell_read_word (reader, &is_quoted);
   g_free (command->input);
   command->input = text;
   command->input_spot = spot;
@@ -448,13 +139,13 @@ read_here_string (Reader *reader, ShellCommand *command)
 
 /* At < or >. */
 static void
-read_redirection (Reader *reader, ShellCommand *command)
+read_redirection (ShellReader *reader, ShellCommand *command)
 {
   bool is_quoted;
-  if (peek (reader, 1) == '(')
+  if (shell_peek (reader, 1) == '(')
     {
       reader->at += 2;
-      read_nested (reader, ')');
+      shell_read_nested (reader, ')');
       return;
     }
   if (strncmp (reader->text + reader->at, "<<<", MIN (3, reader->end - reader->at)) == 0
@@ -464,16 +155,16 @@ read_redirection (Reader *reader, ShellCommand *command)
       read_here_string (reader, command);
       return;
     }
-  if (peek (reader, 0) == '<' && peek (reader, 1) == '<')
+  if (shell_peek (reader, 0) == '<' && shell_peek (reader, 1) == '<')
     {
       reader->at += 2;
       announce_here (reader, command);
       return;
     }
-  while (peek (reader, 0) != '\0' && strchr ("<>&|", peek (reader, 0)) != NULL)
+  while (shell_peek (reader, 0) != '\0' && strchr ("<>&|", shell_peek (reader, 0)) != NULL)
     reader->at++;
-  skip_blanks (reader);
-  g_free (read_word (reader, &is_quoted));
+  shell_skip_blanks (reader);
+  g_free (shell_read_word (reader, &is_quoted));
 }
 
 /* --- commands --------------------------------------------------------------------------------- */
@@ -490,7 +181,7 @@ is_assignment (const char *word)
 }
 
 static void
-keep_variable (Reader *reader, const char *assignment, const char *value)
+keep_variable (ShellReader *reader, const char *assignment, const char *value)
 {
   size_t length = strcspn (assignment, "+=");
   g_hash_table_replace (reader->script->variables, g_strndup (assignment, length),
@@ -499,26 +190,26 @@ keep_variable (Reader *reader, const char *assignment, const char *value)
 
 /* The words of NAME=( ... ); the bracket is next. */
 static void
-read_array (Reader *reader, const char *assignment)
+read_array (ShellReader *reader, const char *assignment)
 {
   g_autoptr (GString) value = g_string_new (NULL);
   reader->at++;
-  while (!at_end (reader) && peek (reader, 0) != ')')
+  while (!shell_at_end (reader) && shell_peek (reader, 0) != ')')
     {
       bool is_quoted;
-      skip_blanks (reader);
-      if (peek (reader, 0) == '#')
-        skip_comment (reader);
-      if (ends_word (peek (reader, 0)))
+      shell_skip_blanks (reader);
+      if (shell_peek (reader, 0) == '#')
+        shell_skip_comment (reader);
+      if (shell_ends_word (shell_peek (reader, 0)))
         {
-          if (!at_end (reader) && peek (reader, 0) != ')')
+          if (!shell_at_end (reader) && shell_peek (reader, 0) != ')')
             reader->at++;
           continue;
         }
-      g_autofree char *word = read_word (reader, &is_quoted);
+      g_autofree char *word = shell_read_word (reader, &is_quoted);
       g_string_append_printf (value, "%s%s", value->len > 0 ? " " : "", word);
     }
-  if (!at_end (reader))
+  if (!shell_at_end (reader))
     reader->at++;
   keep_variable (reader, assignment, value->str);
 }
@@ -534,39 +225,39 @@ is_reserved (const char *word)
 }
 
 static void
-skip_to_line_end (Reader *reader)
+skip_to_line_end (ShellReader *reader)
 {
   bool is_quoted;
-  while (!at_end (reader))
+  while (!shell_at_end (reader))
     {
-      skip_blanks (reader);
-      char byte = peek (reader, 0);
-      if (byte == '\n' || byte == ';' || at_end (reader))
+      shell_skip_blanks (reader);
+      char byte = shell_peek (reader, 0);
+      if (byte == '\n' || byte == ';' || shell_at_end (reader))
         return;
       if (byte == '#')
-        skip_comment (reader);
-      else if (ends_word (byte))
+        shell_skip_comment (reader);
+      else if (shell_ends_word (byte))
         reader->at++;
       else
-        g_free (read_word (reader, &is_quoted));
+        g_free (shell_read_word (reader, &is_quoted));
     }
 }
 
 /* Behind "in" or ";;": over "pattern)" up to the commands; stops before "esac". */
 static void
-skip_pattern (Reader *reader)
+skip_pattern (ShellReader *reader)
 {
   bool is_quoted;
   for (;;)
     {
-      skip_blanks (reader);
-      char byte = peek (reader, 0);
-      if (at_end (reader))
+      shell_skip_blanks (reader);
+      char byte = shell_peek (reader, 0);
+      if (shell_at_end (reader))
         return;
       size_t start = reader->at;
       if (byte == '#')
-        skip_comment (reader);
-      else if (ends_word (byte))
+        shell_skip_comment (reader);
+      else if (shell_ends_word (byte))
         {
           reader->at++;
           if (byte == ')')
@@ -576,7 +267,7 @@ skip_pattern (Reader *reader)
         }
       else
         {
-          g_autofree char *word = read_word (reader, &is_quoted);
+          g_autofree char *word = shell_read_word (reader, &is_quoted);
           if (strcmp (word, "esac") == 0 && !is_quoted)
             {
               reader->at = start;
@@ -588,23 +279,23 @@ skip_pattern (Reader *reader)
 
 /* "case WORD in", "for NAME in WORDS", "function NAME": what is no command. True when WORD began one. */
 static bool
-skip_head (Reader *reader, const char *word)
+skip_head (ShellReader *reader, const char *word)
 {
   bool is_quoted;
   if (strcmp (word, "for") == 0 || strcmp (word, "select") == 0)
     skip_to_line_end (reader);
   else if (strcmp (word, "function") == 0)
     {
-      skip_blanks (reader);
-      g_free (read_word (reader, &is_quoted));
+      shell_skip_blanks (reader);
+      g_free (shell_read_word (reader, &is_quoted));
     }
   else if (strcmp (word, "case") == 0)
     {
-      skip_blanks (reader);
-      g_free (read_word (reader, &is_quoted));
-      for (skip_blanks (reader); peek (reader, 0) == '\n'; skip_blanks (reader))
+      shell_skip_blanks (reader);
+      g_free (shell_read_word (reader, &is_quoted));
+      for (shell_skip_blanks (reader); shell_peek (reader, 0) == '\n'; shell_skip_blanks (reader))
         reader->at++;
-      g_free (read_word (reader, &is_quoted));
+      g_free (shell_read_word (reader, &is_quoted));
       skip_pattern (reader);
     }
   else
@@ -613,12 +304,12 @@ skip_head (Reader *reader, const char *word)
 }
 
 static void
-add_word (Reader *reader, ShellCommand *command)
+add_word (ShellReader *reader, ShellCommand *command)
 {
   size_t start = reader->at;
   ScanSpot spot = scan_text_spot (reader->source, start);
   bool is_quoted;
-  g_autofree char *text = read_word (reader, &is_quoted);
+  g_autofree char *text = shell_read_word (reader, &is_quoted);
   bool is_first = command->words->len == 0;
   bool is_digits = !is_quoted && *text != '\0' && strspn (text, "0123456789") == strlen (text);
   if (reader->at == start)
@@ -626,14 +317,14 @@ add_word (Reader *reader, ShellCommand *command)
       reader->at++; /* cannot happen; an endless loop would be worse */
       return;
     }
-  if (is_digits && (peek (reader, 0) == '<' || peek (reader, 0) == '>'))
+  if (is_digits && (shell_peek (reader, 0) == '<' || shell_peek (reader, 0) == '>'))
     return;
   if (is_first && !is_quoted && (is_reserved (text) || skip_head (reader, text)))
     return;
   ShellWord *word = shell_word_new (text, spot);
   word->is_quoted = is_quoted;
   bool assigns = is_assignment (text);
-  if (assigns && peek (reader, 0) == '(' && g_str_has_suffix (text, "="))
+  if (assigns && shell_peek (reader, 0) == '(' && g_str_has_suffix (text, "="))
     read_array (reader, text);
   else if (assigns)
     keep_variable (reader, text, NULL);
@@ -642,24 +333,24 @@ add_word (Reader *reader, ShellCommand *command)
 
 /* A comment begins where a word would. */
 static bool
-read_element (Reader *reader, ShellCommand *command)
+read_element (ShellReader *reader, ShellCommand *command)
 {
-  char byte = peek (reader, 0);
+  char byte = shell_peek (reader, 0);
   if (byte == '#')
-    skip_comment (reader);
+    shell_skip_comment (reader);
   else if (byte == '<' || byte == '>')
     read_redirection (reader, command);
-  else if (byte == '&' && peek (reader, 1) == '>')
+  else if (byte == '&' && shell_peek (reader, 1) == '>')
     {
       reader->at++;
       read_redirection (reader, command);
     }
-  else if (byte == '(' && peek (reader, 1) == '(' && command->words->len == 0)
+  else if (byte == '(' && shell_peek (reader, 1) == '(' && command->words->len == 0)
     {
       reader->at += 2;
-      skip_arithmetic (reader);
+      shell_skip_arithmetic (reader);
     }
-  else if (ends_word (byte) && !at_end (reader) && byte != '\0')
+  else if (shell_ends_word (byte) && !shell_at_end (reader) && byte != '\0')
     return false;
   else
     add_word (reader, command);
@@ -668,54 +359,52 @@ read_element (Reader *reader, ShellCommand *command)
 
 /* What ends a command. "&&" and "||" and ";" mean the same here; a pipe is told. */
 static void
-read_separator (Reader *reader, ShellCommand *command)
+read_separator (ShellReader *reader, ShellCommand *command)
 {
   char byte = reader->text[reader->at++];
   if (byte == '\n')
     read_here_documents (reader);
-  else if (byte == '|' && peek (reader, 0) == '|')
+  else if (byte == '|' && shell_peek (reader, 0) == '|')
     reader->at++;
   else if (byte == '|')
     {
       command->is_piped = true;
-      if (peek (reader, 0) == '&')
+      if (shell_peek (reader, 0) == '&')
         reader->at++;
     }
-  else if (byte == '&' && peek (reader, 0) == '&')
+  else if (byte == '&' && shell_peek (reader, 0) == '&')
     reader->at++;
-  else if (byte == ';' && (peek (reader, 0) == ';' || peek (reader, 0) == '&'))
+  else if (byte == ';' && (shell_peek (reader, 0) == ';' || shell_peek (reader, 0) == '&'))
     {
       reader->at++;
-      if (peek (reader, 0) == '&')
+      if (shell_peek (reader, 0) == '&')
         reader->at++;
       skip_pattern (reader);
     }
 }
 
 /* Commands up to CLOSING, which is left for the caller; '\0': up to the end. */
-static void
-read_list (Reader *reader, char closing)
+void
+shell_read_list (ShellReader *reader, char closing)
 {
-  while (!at_end (reader))
+  while (!shell_at_end (reader))
     {
       ShellCommand *command = command_new ();
       bool is_closed = false;
-      guint place = reader->script->commands->len;
-      for (skip_blanks (reader); !at_end (reader); skip_blanks (reader))
+      for (shell_skip_blanks (reader); !shell_at_end (reader); shell_skip_blanks (reader))
         if (!read_element (reader, command))
           {
-            is_closed = closing != '\0' && peek (reader, 0) == closing;
-            if (peek (reader, 0) == '(' && !is_closed)
+            is_closed = closing != '\0' && shell_peek (reader, 0) == closing;
+            if (shell_peek (reader, 0) == '(' && !is_closed)
               {
                 reader->at++;
-                read_nested (reader, ')');
+                shell_read_nested (reader, ')');
                 continue;
               }
             break;
           }
-      (void) place;
       g_ptr_array_add (reader->script->commands, command);
-      if (is_closed || at_end (reader))
+      if (is_closed || shell_at_end (reader))
         return;
       read_separator (reader, command);
     }
@@ -727,11 +416,11 @@ shell_parse (const ScanText *text)
   ShellScript *script = g_new0 (ShellScript, 1);
   script->commands = g_ptr_array_new_with_free_func ((GDestroyNotify) command_free);
   script->variables = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  Reader reader
+  ShellReader reader
       = { .source = text, .text = text->text->str, .end = text->text->len, .script = script };
   reader.here = g_array_new (FALSE, FALSE, sizeof (HereDocument));
   g_array_set_clear_func (reader.here, (GDestroyNotify) here_clear);
-  read_list (&reader, '\0');
+  shell_read_list (&reader, '\0');
   g_array_unref (reader.here);
   return script;
 }

@@ -189,14 +189,22 @@ find_repository (const char *folder, char **ret_root, GError **error)
   return true;
 }
 
-bool
-scan_tree_open (const char *folder, bool staged, ScanTree **ret_tree, GError **error)
+ScanTree *
+scan_tree_new_empty (void)
 {
-  g_autoptr (ScanTree) tree = g_new0 (ScanTree, 1);
-  g_autofree char *repository = NULL;
+  ScanTree *tree = g_new0 (ScanTree, 1);
+  tree->root = g_strdup ("/");
   tree->paths = g_ptr_array_new_with_free_func (g_free);
   tree->tracked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   tree->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return tree;
+}
+
+bool
+scan_tree_open (const char *folder, bool staged, ScanTree **ret_tree, GError **error)
+{
+  g_autoptr (ScanTree) tree = scan_tree_new_empty ();
+  g_autofree char *repository = NULL;
   tree->is_staged = staged;
   if (!find_repository (folder, &repository, error))
     return false;
@@ -205,6 +213,7 @@ scan_tree_open (const char *folder, bool staged, ScanTree **ret_tree, GError **e
                        "Run it in a repository of git, and see that git is installed.",
                        "there is nothing staged: “%s” is in no repository of git", folder);
   tree->is_git = repository != NULL;
+  g_free (tree->root);
   tree->root = g_strdup (staged ? repository : folder);
   if (!tree->is_git)
     walk (tree, "", 0);

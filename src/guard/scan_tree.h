@@ -16,6 +16,10 @@ typedef struct ScanTree ScanTree;
  * a KEEL_ERROR_USAGE when FOLDER is in none. Caller frees. */
 bool scan_tree_open (const char *folder, bool staged, ScanTree **ret_tree, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* One without files, and without git. Caller frees. */
+ScanTree *scan_tree_new_empty (void);
+
 void scan_tree_free (ScanTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScanTree, scan_tree_free)
 

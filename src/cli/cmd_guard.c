@@ -2,10 +2,10 @@
 #include "cli/cmds.h"
 
 const CliCommand guard_commands[] = {
-  { .name = "scan", .same_as = &guard_scan_command },
   { .name = "install", .same_as = &guard_install_command },
   { .name = "status", .same_as = &guard_status_command },
   { .name = "run", .same_as = &guard_run_command },
   { .name = "serve", .same_as = &guard_serve_command },
+  { .name = "scan", .same_as = &guard_scan_command },
   { 0 },
 };

@@ -6,6 +6,7 @@
 #include "base/line_diff.h"
 #include "cli/cmds.h"
 #include "cli/guard_daemon.h"
+#include "cli/guard_hooks.h"
 #include "cli/guard_units.h"
 #include "cli/output.h"
 #include "project/audit.h"
@@ -16,7 +17,7 @@
 #define UNIT_FOLDER "/etc/systemd/system"
 
 static char *name_text, *socket_text, *docker_text, *root_text, *unit_dir_text;
-static int wants_removal, is_dry_run;
+static int wants_removal, is_dry_run, wants_hooks;
 
 /* --- what is done ---------------------------------------------------------------------------- */
 
@@ -227,6 +228,13 @@ static bool
 run_install (CliContext *context, int argc, char **argv, GError **error)
 {
   Project *project = NULL;
+  bool names_units = wants_removal || name_text != NULL || socket_text != NULL
+                     || docker_text != NULL || root_text != NULL || unit_dir_text != NULL;
+  if (wants_hooks && names_units)
+    return keel_error (error, KEEL_ERROR_USAGE, "Only --dry-run goes with --hooks.",
+                       "--hooks is about this repository, the other options about the plugin");
+  if (wants_hooks)
+    return guard_hook_run (context, is_dry_run, error);
   if (!context_project (context, &project, error))
     return false;
   if (project->file == NULL)
@@ -263,6 +271,9 @@ static const GOptionEntry install_options[] = {
   { "root", 0, 0, G_OPTION_ARG_FILENAME, &root_text,
     "Take DIR for the root of the file system: for images and packages", "DIR" },
   { "remove", 0, 0, G_OPTION_ARG_NONE, &wants_removal, "Remove what was installed", NULL },
+  { "hooks", 0, 0, G_OPTION_ARG_NONE, &wants_hooks,
+    "Instead of all that: set this repository's pre-commit hook, which runs guard scan --staged",
+    NULL },
   { "dry-run", 0, 0, G_OPTION_ARG_NONE, &is_dry_run, "Only show what would be written", NULL },
   { NULL },
 };

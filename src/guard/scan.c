@@ -72,9 +72,11 @@ scan_report (ScanRun *run, const char *rule, ScanSeverity severity, const ScanPl
   g_assert (finding->rule != NULL);
   finding->severity = severity;
   finding->file = g_strdup (place->file);
-  finding->line = MAX (place->line, 1);
+  /* libyaml takes more for ends of lines than others do. */
+  finding->line = CLAMP (place->line, 1, file->source.lines->len);
   finding->column = MAX (place->column, 1);
-  finding->first_line = place->first_line != 0 ? place->first_line : finding->line;
+  finding->first_line
+      = place->first_line != 0 ? MIN (place->first_line, finding->line) : finding->line;
   finding->message = g_steal_pointer (&message);
   g_ptr_array_add (run->result->findings, finding);
   g_hash_table_insert (run->seen, key, finding);

@@ -242,3 +242,90 @@ commit () { git add -A && git commit -qm "$1"; }
     assert_status 0
   done
 }
+
+# The hook finds pgkeel in PATH.
+with_pgkeel ()
+{
+  mkdir -p "$E2E_ROOT/bin"
+  ln -sf "$PGKEEL" "$E2E_ROOT/bin/pgkeel"
+  PATH=$E2E_ROOT/bin:$PATH
+}
+
+@test "--hooks: what is staged decides whether a commit is made, also with -a, in part and in another work tree" {
+  with_pgkeel
+  run_keel guard install --hooks --dry-run
+  assert_status 0
+  assert_stdout "to be written $PROJECT/.git/hooks/pre-commit"
+  [ ! -e .git/hooks/pre-commit ]
+  run_keel guard install --hooks
+  assert_status 0
+  assert_stdout "written    $PROJECT/.git/hooks/pre-commit"
+  run_keel guard install --hooks
+  assert_status 0
+  assert_stdout "unchanged  $PROJECT/.git/hooks/pre-commit"
+
+  echo 'docker compose down' > reset.sh
+  commit first
+  echo 'docker compose down -v' > reset.sh
+  echo other > other.txt
+  git add other.txt
+  run git commit -qm "the index is clean"
+  [ "$status" -eq 0 ]
+  run git commit -aqm all
+  [ "$status" -eq 1 ]
+  [[ $output == *"reset.sh:1:21: error:"* ]]
+  run git commit -qm part reset.sh
+  [ "$status" -eq 1 ]
+  [ "$(git log --format=%s | head -n 1)" = "the index is clean" ]
+
+  git worktree add -q "$PROJECT.two"
+  cd "$PROJECT.two"
+  echo 'docker volume prune' > prune.sh
+  git add prune.sh
+  run git commit -qm two
+  [ "$status" -eq 1 ]
+  [[ $output == *"prune.sh:1:15: error:"* ]]
+  run_keel guard install --hooks
+  assert_status 0
+  assert_stdout "unchanged  $PROJECT/.git/hooks/pre-commit"
+  # What cannot be checked has not passed.
+  run env PATH=/usr/bin:/bin git commit -qm two
+  [ "$status" -eq 1 ]
+  [[ $output == *"the commit is not checked"* ]]
+}
+
+@test "--hooks: a hook of others and a folder that is shared stay as they are" {
+  with_pgkeel
+  mkdir -p .git/hooks
+  printf '#!/bin/sh\necho mine\n' > .git/hooks/pre-commit
+  chmod +x .git/hooks/pre-commit
+  run_keel guard install --hooks
+  assert_error 1 "$PROJECT/.git/hooks/pre-commit: there is a hook already" "pgkeel guard scan --staged || exit 1"
+  assert_stdout "not written"
+  [ "$(cat .git/hooks/pre-commit)" = "$(printf '#!/bin/sh\necho mine')" ]
+  echo 'pgkeel guard scan --staged || exit 1' >> .git/hooks/pre-commit
+  run_keel guard install --hooks
+  assert_status 0
+  chmod -x .git/hooks/pre-commit
+  run_keel guard install --hooks
+  assert_error 1 "not executable"
+
+  git config core.hooksPath .githooks
+  mkdir sub && cd sub
+  run_keel guard install --hooks
+  assert_status 0
+  assert_stdout "written    $PROJECT/.githooks/pre-commit"
+  cd .. && git config --unset core.hooksPath
+  rm .git/hooks/pre-commit
+  git config --global core.hooksPath "$E2E_ROOT/shared"
+  run_keel guard install --hooks
+  git config --global --unset core.hooksPath
+  assert_error 1 "$E2E_ROOT/shared/pre-commit: core.hooksPath is set for other repositories as well"
+  [ ! -e "$E2E_ROOT/shared" ]
+
+  run_keel guard install --hooks --remove
+  assert_error 2 "--hooks is about this repository"
+  rm -r .git
+  run_keel guard install --hooks
+  assert_error 2 "is in no repository of git" "git init"
+}

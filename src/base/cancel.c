@@ -14,6 +14,16 @@ static _Thread_local unsigned int holds;
 static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
 static struct sigaction before[G_N_ELEMENTS (taken)];
 
+static const struct
+{
+  int number;
+  bool is_ignored;
+} signals[] = {
+  { SIGINT, false }, { SIGTERM, false }, { SIGHUP, false },
+  { SIGPIPE, true }, { SIGXFSZ, true }, /* a file that reaches a limit is an error like any other, not the end */
+};
+static struct sigaction before[G_N_ELEMENTS (signals)];
+
 static void
 handle (int signal_number)
 {
@@ -38,12 +48,16 @@ cancel_install (void)
   for (size_t i = 0; i < G_N_ELEMENTS (taken); i++)
     sigaction (taken[i], NULL, &before[i]);
   struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
-  sigaction (SIGINT, &action, NULL);
-  sigaction (SIGTERM, &action, NULL);
-  sigaction (SIGHUP, &action, NULL);
-  signal (SIGPIPE, SIG_IGN);
-  /* A file that reaches a limit is an error like any other, not the end. */
-  signal (SIGXFSZ, SIG_IGN);
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  for (size_t i = 0; i < G_N_ELEMENTS (signals); i++)
+    sigaction (signals[i].number, signals[i].is_ignored ? &ignore : &action, &before[i]);
+}
+
+void
+cancel_uninstall (void)
+{
+  for (size_t i = 0; pipe_fds[0] != -1 && i < G_N_ELEMENTS (signals); i++)
+    sigaction (signals[i].number, &before[i], NULL);
 }
 
 void

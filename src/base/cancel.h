@@ -16,6 +16,10 @@ void cancel_install (void);
  * between fork and exec; safe there. */
 void cancel_restore (void);
 
+/* Puts back what was set for these signals before cancel_install: for who becomes another program, which inherits
+ * what is ignored. */
+void cancel_uninstall (void);
+
 /* True once a signal has arrived, or cancel_request was called. Safe from any thread. */
 bool cancel_requested (void);
 

@@ -108,10 +108,34 @@ run (CliContext *context, const CliCall *call, GError **error)
   return call->command->run (context, call->argc, call->argv, error) && output_check_json (error);
 }
 
+/* Called by another name, it is `pgkeel guard docker`, and all words are docker's. Caller frees; NULL: it is called by
+ * its own. */
+static char **
+words_of_wrapper (int argc, char **argv)
+{
+  static const char *const names[] = { "ledger_docker", "pgkeel-docker", "docker", NULL };
+  static const char *const stand_in[] = { "pgkeel", "guard", "docker", "--" };
+  g_autofree char *name = g_path_get_basename (argc > 0 ? argv[0] : "");
+  if (!g_strv_contains (names, name))
+    return NULL;
+  char **words = g_new0 (char *, (size_t) argc + G_N_ELEMENTS (stand_in));
+  for (size_t i = 0; i < G_N_ELEMENTS (stand_in); i++)
+    words[i] = g_strdup (stand_in[i]);
+  for (int i = 1; i < argc; i++)
+    words[G_N_ELEMENTS (stand_in) + (size_t) i - 1] = g_strdup (argv[i]);
+  return words;
+}
+
 int
 cli_main (int argc, char **argv)
 {
   g_set_prgname ("pgkeel");
+  g_auto (GStrv) wrapped = words_of_wrapper (argc, argv);
+  if (wrapped != NULL)
+    {
+      argv = wrapped;
+      argc = (int) g_strv_length (wrapped);
+    }
 
   g_autoptr (GError) error = NULL;
   g_auto (CliCall) call = { 0 };

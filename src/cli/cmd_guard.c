@@ -5,6 +5,7 @@ const CliCommand guard_commands[] = {
   { .name = "install", .same_as = &guard_install_command },
   { .name = "status", .same_as = &guard_status_command },
   { .name = "run", .same_as = &guard_run_command },
+  { .name = "docker", .same_as = &guard_docker_command },
   { .name = "serve", .same_as = &guard_serve_command },
   { .name = "scan", .same_as = &guard_scan_command },
   { 0 },

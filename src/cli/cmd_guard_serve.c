@@ -2,12 +2,10 @@
  * pgkeel guard serve: the authorization plugin of the Docker Engine, until it is stopped.
  */
 #include "base/cancel.h"
-#include "base/text.h"
 #include "cli/cmds.h"
-#include "cli/emergency.h"
+#include "cli/guard_notice.h"
 #include "guard/plugin.h"
 #include "guard/release.h"
-#include "project/audit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,33 +29,12 @@ ask_for_reload (int signal_number)
   errno = saved;
 }
 
-static json_t *
-describe (const GuardOperation *operation, const GuardVerdict *verdict)
-{
-  g_autofree char *given = text_escape_invalid (operation->given);
-  return json_pack ("{s:s, s:s, s:s, s:s?, s:s?}", "act", guard_act_name (operation->act), "rule",
-                    verdict->rule, "request", given, "volume", verdict->volume, "reason",
-                    verdict->reason);
-}
-
 /* The log and the incident of what was refused; the log of what a release allows, without which it is not. */
 static bool
 notice (const GuardOperation *operation, const GuardVerdict *verdict, void *project)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (json_t) details = describe (operation, verdict);
-  bool is_noted
-      = audit_write (project, "guard", verdict->is_allowed ? "intent" : "refused", details, &error);
-  if (verdict->is_attempt && is_noted)
-    is_noted
-        = emergency_open_aside (project,
-                                &(IncidentSpec){
-                                    .kind = INCIDENT_REFUSED_DESTRUCTION,
-                                    .subject = verdict->volume != NULL ? verdict->volume : "docker",
-                                    .summary = verdict->reason,
-                                    .evidence = details,
-                                },
-                                &error);
+  bool is_noted = guard_notice_write (project, operation, verdict, &error);
   fprintf (stderr, "%s (%s): %s\n", verdict->is_allowed ? "released" : "refused", verdict->rule,
            verdict->is_allowed ? verdict->volume : verdict->reason);
   if (!is_noted)

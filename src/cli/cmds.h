@@ -13,6 +13,7 @@ extern const CliCommand guard_commands[];         /* cmd_guard.c */
 extern const CliCommand guard_scan_command;       /* cmd_guard_scan.c */
 extern const CliCommand guard_install_command;    /* cmd_guard_install.c */
 extern const CliCommand guard_run_command;        /* cmd_guard_run.c */
+extern const CliCommand guard_docker_command;     /* cmd_guard_docker.c */
 extern const CliCommand guard_serve_command;      /* cmd_guard_serve.c */
 extern const CliCommand guard_status_command;     /* cmd_guard_status.c */
 extern const CliCommand init_command;             /* cmd_init.c */

@@ -40,8 +40,9 @@ struct CliCommand
   const char *name;      /* "create" */
   const char *arguments; /* "BACKUP"; "[BACKUP]", "NAME..."; NULL: none */
   int min_arguments;
-  int max_arguments;           /* -1: no limit */
-  const char *summary;         /* one line, imperative, no stop */
+  int max_arguments;   /* -1: no limit */
+  bool takes_words;    /* what follows its name belongs to another program: no word of it is read */
+  const char *summary; /* one line, imperative, no stop */
   const char *description;     /* paragraphs for --help and the manual; may be NULL */
   const char *example;         /* one command line; may be NULL */
   const GOptionEntry *options; /* NULL-terminated, may be NULL; they write to static variables */

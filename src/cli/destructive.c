@@ -92,6 +92,10 @@ static const DestructiveRow rows[DESTRUCTIVE_COUNT] = {
                                            .levels = LEVELS (NAME, NAME, NAME, NAME, NAME),
                                            .variable = "GUARD_RELEASE_CONFIRM",
                                            .is_named = true },
+  /* What is production is said by compose files and contexts as well as by the environment. */
+  [DESTRUCTIVE_GUARD_DOCKER] = { .command = "guard docker",
+                                 .what = "change what is production",
+                                 .levels = LEVELS (NAME, NAME, NAME, NAME, NAME) },
 };
 
 const char *

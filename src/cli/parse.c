@@ -194,6 +194,13 @@ find_command (const CliCommand *tree, char ***words, GString *path, const CliCom
   return true;
 }
 
+/* Whether help on the command itself is asked for, rather than on what it runs. */
+static bool
+asks_for_help (char *const *words)
+{
+  return g_strcmp0 (words[1], "--help") == 0 || g_strcmp0 (words[1], "-h") == 0;
+}
+
 static bool
 parse_words (const CliCommand *tree, char ***words, GString *path, const CliCommand **ret_command,
              GError **error)
@@ -201,7 +208,10 @@ parse_words (const CliCommand *tree, char ***words, GString *path, const CliComm
   const CliCommand *command = NULL;
   if (!find_command (tree, words, path, &command, error))
     return false;
-  if (command != NULL && command->run != NULL)
+  if (command != NULL && command->takes_words && !asks_for_help (*words))
+    /* A “--” in front of them is ours. */
+    rest = g_strdupv (*words + (g_strcmp0 ((*words)[1], "--") == 0 ? 2 : 1));
+  else if (command != NULL && command->run != NULL)
     {
       if (!take_options (words, command, path->str, error))
         return false;

@@ -8,6 +8,7 @@
 void
 guard_command_clear (GuardCommand *command)
 {
+  g_free (command->given);
   g_free (command->host);
   g_free (command->context);
   g_free (command->config);
@@ -37,6 +38,14 @@ static const WordOption remove_options[] = {
   { "force", 'f', false },
   { "link", 'l', false },
   { "volumes", 'v', false },
+  { "help", 0, false },
+  { 0 },
+};
+
+static const WordOption stop_options[] = {
+  { "signal", 's', true },
+  { "time", 't', true },
+  { "timeout", 0, true },
   { "help", 0, false },
   { 0 },
 };
@@ -159,6 +168,21 @@ collect_container_remove (Arguments *arguments, const Words *words)
     }
 }
 
+/* One that removes itself takes its anonymous volumes along. */
+static void
+collect_container_stop (Arguments *arguments, const Words *words)
+{
+  for (guint i = 0; i < words->arguments->len; i++)
+    arguments_add (arguments, GUARD_CONTAINER_STOP, words->arguments->pdata[i]);
+}
+
+static void
+collect_service_remove (Arguments *arguments, const Words *words)
+{
+  for (guint i = 0; i < words->arguments->len; i++)
+    arguments_add (arguments, GUARD_SERVICE_CHANGE, words->arguments->pdata[i])->verb = "remove";
+}
+
 /* "a=b" of every value as an object's members. */
 static json_t *
 read_pairs (const Words *words, const char *option)
@@ -224,6 +248,8 @@ collect_stack (Arguments *arguments, const Words *words)
 
 static const ArgumentRow rows[] = {
   { "container rm", remove_options, false, false, collect_container_remove },
+  { "container stop", stop_options, false, false, collect_container_stop },
+  { "container kill", stop_options, false, false, collect_container_stop },
   { "container create", arguments_run_options, true, false, arguments_collect_run },
   { "container run", arguments_run_options, true, false, arguments_collect_run },
   { "container exec", arguments_exec_options, true, false, arguments_collect_exec },
@@ -239,6 +265,7 @@ static const ArgumentRow rows[] = {
   { "plugin set", no_options, false, false, collect_plugin },
   { "service create", arguments_service_options, true, false, arguments_collect_service },
   { "service update", arguments_service_options, false, false, arguments_collect_service },
+  { "service rm", no_options, false, false, collect_service_remove },
   { "stack deploy", stack_options, false, false, collect_stack },
   { "swarm leave", remove_options, false, false, collect_swarm_leave },
 };
@@ -430,6 +457,16 @@ static const WordOption docker_options[] = {
   { 0 },
 };
 
+bool
+arguments_say_tls (const Words *words)
+{
+  static const char *const files[] = { "tlscacert", "tlscert", "tlskey" };
+  for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
+    if (words_value (words, files[i]) != NULL)
+      return true;
+  return words_has (words, "tls") || words_has (words, "tlsverify");
+}
+
 /* The words from the first that is no option on; RET_GLOBALS: what stood before. */
 static char *const *
 read_globals (char *const *argv, Words *ret_globals)
@@ -438,6 +475,32 @@ read_globals (char *const *argv, Words *ret_globals)
   words_read (&rules, argv, ret_globals);
   size_t count = g_strv_length ((char **) argv);
   return argv + (count - ret_globals->arguments->len);
+}
+
+GPtrArray *
+guard_arguments_for_compose (char *const *argv, char **ret_config)
+{
+  static const char *const known[] = { "context", "host",   "log-level", "tls", "tlscacert",
+                                       "tlscert", "tlskey", "tlsverify", NULL };
+  GPtrArray *words = g_ptr_array_new_with_free_func (g_free);
+  g_auto (Words) globals = { 0 };
+  argv = read_globals (argv, &globals);
+  for (guint i = 0; i < globals.given->len; i++)
+    {
+      const WordGiven *given = globals.given->pdata[i];
+      const char *name = given->option->name;
+      if (!g_strv_contains (known, name))
+        continue;
+      if (given->option->takes_value)
+        g_ptr_array_add (words, g_strdup_printf ("--%s=%s", name, given->value));
+      else if (words_has (&globals, name))
+        g_ptr_array_add (words, g_strdup_printf ("--%s", name));
+    }
+  *ret_config = g_strdup (words_value (&globals, "config"));
+  for (argv += *argv != NULL ? 1 : 0; *argv != NULL; argv++)
+    g_ptr_array_add (words, g_strdup (*argv));
+  g_ptr_array_add (words, NULL);
+  return words;
 }
 
 static void
@@ -454,6 +517,7 @@ read_all (Arguments *arguments, char *const *argv)
   command->host = g_strdup (words_value (&globals, "host"));
   command->context = g_strdup (words_value (&globals, "context"));
   command->config = g_strdup (words_value (&globals, "config"));
+  command->is_tls = arguments_say_tls (&globals);
   if (words_has (&globals, "help") || words_has (&globals, "version"))
     {
       command->command = g_strdup ("");
@@ -502,6 +566,7 @@ guard_arguments_read (GuardProgram program, char *const *argv, const char *folde
       program == GUARD_PROGRAM_COMPOSE ? "docker-compose " : "docker ", masked, NULL);
   GuardCommand command
       = { .program = program,
+          .given = g_strdup (given),
           .operations = g_ptr_array_new_with_free_func ((GDestroyNotify) guard_operation_free),
           .files = g_new0 (char *, 1),
           .env_files = g_new0 (char *, 1),

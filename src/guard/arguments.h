@@ -26,7 +26,9 @@ typedef enum
 typedef struct
 {
   GuardProgram program;
+  char *given;                   /* the whole line without secrets, for messages and the log */
   char *host, *context, *config; /* -H, -c, --config; NULL: not given */
+  bool is_tls;                   /* an option says that the Engine is behind TLS */
   char *command;                 /* "volume rm", "compose down"; "" for docker alone */
   bool is_compose;
   bool is_reading;       /* changes nothing: ps, logs, inspect, ..., and every --help */
@@ -40,6 +42,10 @@ typedef struct
   GuardComposeContainers containers;
   char **services; /* that containers speaks of; empty: all */
 } GuardCommand;
+
+/* The words for docker-compose 1.x of a line of docker that begins with "compose" after docker's own options; an
+ * array of char * that ends with NULL. *RET_CONFIG: what --config said, which 1.x does not know; caller frees. */
+GPtrArray *guard_arguments_for_compose (char *const *argv, char **ret_config);
 
 void guard_command_clear (GuardCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GuardCommand, guard_command_clear)

@@ -184,6 +184,7 @@ take_globals (GuardCommand *command, const Words *words)
   replace_if_given (&command->project_name, words, "project-name");
   replace_if_given (&command->project_folder, words, "workdir");
   replace_if_given (&command->project_folder, words, "project-directory");
+  command->is_tls = command->is_tls || arguments_say_tls (words);
   g_strfreev (command->files);
   command->files = copy_values (words, "file");
   g_strfreev (command->env_files);

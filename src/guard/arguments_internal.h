@@ -27,6 +27,9 @@ typedef struct
 /* An operation of the line's command, added; owned by the command. */
 GuardOperation *arguments_add (Arguments *arguments, GuardAct act, const char *name);
 
+/* Whether one of the options --tls... is given. */
+bool arguments_say_tls (const Words *words);
+
 /* arguments_container.c */
 extern const WordOption arguments_run_options[];
 extern const WordOption arguments_exec_options[];

@@ -119,8 +119,15 @@ guard_engine_client (const char *host, int64_t timeout_ms, NetClient **ret_clien
 bool
 guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
 {
+  return guard_engine_open_patient (host, TIMEOUT_MS, ret_engine, error);
+}
+
+bool
+guard_engine_open_patient (const char *host, int64_t timeout_ms, GuardEngine **ret_engine,
+                           GError **error)
+{
   NetClient *client = NULL;
-  if (!guard_engine_client (host, TIMEOUT_MS, &client, error))
+  if (!guard_engine_client (host, timeout_ms, &client, error))
     return false;
   HttpEngine *self = g_new0 (HttpEngine, 1);
   self->engine = (GuardEngine){ .get = http_get, .free = http_free };

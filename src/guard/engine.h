@@ -30,6 +30,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardEngine, guard_engine_free)
 bool guard_engine_open (const char *host, GuardEngine **ret_engine, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same for who can wait: TIMEOUT_MS for each answer. An Engine with a dead plugin takes 15 s and more. */
+bool guard_engine_open_patient (const char *host, int64_t timeout_ms, GuardEngine **ret_engine,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The same Engine for who wants answers as they are. TIMEOUT_MS: of a call. */
 bool guard_engine_client (const char *host, int64_t timeout_ms, NetClient **ret_client,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -54,6 +58,7 @@ typedef struct
   bool is_named;     /* in guard.protect */
   char *postgres;    /* PG_VERSION found in it ("17"); NULL: none, or it cannot be looked into */
   bool is_readable;  /* whether its files could be looked at from here */
+  bool is_remote;    /* its files are on another host */
   GPtrArray *container; /* of char *: names of the containers that mount it; NULL: not asked for */
 } GuardVolume;
 

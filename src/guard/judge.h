@@ -83,6 +83,7 @@ bool judge_volume_remove (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 bool judge_prune (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 bool judge_container_remove (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 bool judge_container_stop (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
+bool judge_container_renew (Judge *judge) G_GNUC_WARN_UNUSED_RESULT;
 bool judge_compose_down (Judge *judge, const char *project) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether CONTAINER (/containers/x/json) may go with its anonymous volumes. */
 bool judge_anonymous_volumes (Judge *judge, const json_t *container) G_GNUC_WARN_UNUSED_RESULT;

@@ -13,6 +13,10 @@
 static const char release_hint[]
     = "To delete it all the same: pgkeel guard release VOLUME, which wants a proven backup.";
 
+static const char unknown_hint[]
+    = "Ask as root on the Engine's host, where its files can be looked at, or open it for one "
+      "deletion: pgkeel guard release VOLUME.";
+
 /* The name of a container that mounts VOLUME; NULL: none does. */
 static bool
 find_holder (Judge *judge, const char *volume, const char **ret_holder)
@@ -66,11 +70,12 @@ judge_release (Judge *judge, const GuardVolume *volume)
       judge->verdict->volume = g_strdup (volume->name);
       return true;
     }
+  bool is_protected = guard_volume_is_protected (volume);
   g_autofree char *why = guard_volume_why (policy, volume);
-  return judge_refuse (
-      judge,
-      &(Refusal){ "volume-remove", volume->name, release_hint, guard_volume_is_protected (volume) },
-      "volume “%s” %s and must not be deleted", volume->name, why);
+  return judge_refuse (judge,
+                       &(Refusal){ "volume-remove", volume->name,
+                                   is_protected ? release_hint : unknown_hint, is_protected },
+                       "volume “%s” %s and must not be deleted", volume->name, why);
 }
 
 bool
@@ -233,14 +238,14 @@ judge_compose_down (Judge *judge, const char *project)
       if (!is_of_project (volume, project, containers))
         continue;
       guard_volume_look_into (volume);
-      if (!guard_volume_is_protected (volume))
+      if (!guard_volume_is_protected (volume) && volume->is_readable)
         continue;
       g_autofree char *why = guard_volume_why (judge->policy, volume);
       return judge_refuse (
           judge,
           &(Refusal){ "compose-down", volume->name,
                       "Without -v the containers go and the data stays: docker compose down",
-                      true },
+                      guard_volume_is_protected (volume) },
           "project “%s” has volume “%s”, which %s: its containers are not removed together with "
           "volumes",
           project, volume->name, why);
@@ -280,4 +285,12 @@ judge_container_stop (Judge *judge)
   if (!json_is_true (json_object_get (json_object_get (container, "HostConfig"), "AutoRemove")))
     return true;
   return judge_anonymous_volumes (judge, container);
+}
+
+bool
+judge_container_renew (Judge *judge)
+{
+  g_autoptr (json_t) container = NULL;
+  return judge_container (judge, judge->operation->name, &container)
+         && judge_anonymous_volumes (judge, container);
 }

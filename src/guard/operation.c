@@ -34,6 +34,7 @@ guard_act_name (GuardAct act)
     [GUARD_CONTAINER_START] = "container-start",
     [GUARD_CONTAINER_STOP] = "container-stop",
     [GUARD_CONTAINER_REMOVE] = "container-remove",
+    [GUARD_CONTAINER_RENEW] = "container-renew",
     [GUARD_CONTAINER_EXEC] = "container-exec",
     [GUARD_ARCHIVE_PUT] = "archive-put",
     [GUARD_CHECKPOINT_REMOVE] = "checkpoint-remove",

@@ -16,11 +16,12 @@ typedef enum
   GUARD_VOLUME_CREATE, /* spec */
   GUARD_VOLUME_UPDATE, /* name, spec: cluster volumes */
   GUARD_CONTAINER_CREATE, /* spec; name: of the container, NULL: the Engine makes one up */
-  GUARD_CONTAINER_START,  /* name; spec: what old versions of the API could add to it; NULL: nothing */
+  GUARD_CONTAINER_START, /* name; spec: what old versions of the API could add to it; NULL: nothing */
   GUARD_CONTAINER_STOP,   /* name; one that removes itself takes its anonymous volumes along */
   GUARD_CONTAINER_REMOVE, /* name; removes_volumes */
-  GUARD_CONTAINER_EXEC,   /* name, spec: the making of an exec */
-  GUARD_ARCHIVE_PUT,      /* name, path: `docker cp` into a container */
+  GUARD_CONTAINER_RENEW, /* name; its anonymous volumes are replaced by empty ones: `compose up -V` */
+  GUARD_CONTAINER_EXEC,    /* name, spec: the making of an exec */
+  GUARD_ARCHIVE_PUT,       /* name, path: `docker cp` into a container */
   GUARD_CHECKPOINT_REMOVE, /* name, path: a folder of the host that goes with all that is in it */
   GUARD_PLUGIN_CHANGE, /* name, verb: "remove", "disable", "upgrade", "set", "pull", "create", "enable" */
   GUARD_SERVICE_CHANGE, /* spec: swarm services made or updated: they mount, too; verb "remove": name */

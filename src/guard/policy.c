@@ -44,6 +44,12 @@ guard_policy_protect_self (GuardPolicy *policy, const char *plugin, const char *
 }
 
 void
+guard_policy_set_remote (GuardPolicy *policy, bool is_remote)
+{
+  policy->is_remote = is_remote;
+}
+
+void
 guard_verdict_clear (GuardVerdict *verdict)
 {
   g_free (verdict->reason);
@@ -371,6 +377,7 @@ judge_operation (Judge *judge)
     case GUARD_CONTAINER_START: return judge_container_start (judge);
     case GUARD_CONTAINER_STOP: return judge_container_stop (judge);
     case GUARD_CONTAINER_REMOVE: return judge_container_remove (judge);
+    case GUARD_CONTAINER_RENEW: return judge_container_renew (judge);
     case GUARD_CONTAINER_EXEC: return judge_exec (judge);
     case GUARD_ARCHIVE_PUT: return judge_archive (judge);
     case GUARD_CHECKPOINT_REMOVE: return judge_host_path (judge, operation->path, true);

@@ -24,6 +24,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardPolicy, guard_policy_free)
  * and folders of the host that no container may write to. Copied. */
 void guard_policy_protect_self (GuardPolicy *policy, const char *plugin, const char *const *paths);
 
+/* IS_REMOTE: the Engine runs on another host, so the files of its volumes cannot be looked at; those that this
+ * host has at the same paths are others. */
+void guard_policy_set_remote (GuardPolicy *policy, bool is_remote);
+
 typedef struct
 {
   bool is_allowed;

@@ -95,6 +95,7 @@ guard_volume_from_json (const GuardPolicy *policy, const json_t *object)
   volume->is_labelled = has_label (policy, labels);
   volume->is_named = is_named (policy, volume->name);
   volume->is_anonymous = is_anonymous (volume->name, labels);
+  volume->is_remote = policy->is_remote;
   return volume;
 }
 
@@ -112,7 +113,7 @@ guard_volume_place (const GuardVolume *volume)
 {
   bool is_folder = volume->device != NULL && *volume->device == '/' && !is_elsewhere (volume);
   const char *place = is_folder ? volume->device : volume->mountpoint;
-  return place != NULL && *place == '/' ? place : NULL;
+  return place != NULL && *place == '/' && !volume->is_remote ? place : NULL;
 }
 
 void

@@ -13,6 +13,7 @@ struct GuardPolicy
   char *label_name, *label_value; /* no value: any counts */
   char **protect;
   bool is_strict;
+  bool is_remote; /* the Engine is on another host */
   char *releases; /* NULL: none are honoured */
   char *plugin;   /* what the guard is called; NULL: it is no plugin */
   char **paths;   /* of the guard itself; never NULL */

@@ -20,13 +20,16 @@ check_operation (const GuardOperation *operation)
     case GUARD_VOLUME_REMOVE:
     case GUARD_CONTAINER_START:
     case GUARD_CONTAINER_STOP:
+    case GUARD_CONTAINER_RENEW:
     case GUARD_CONTAINER_REMOVE:
     case GUARD_PLUGIN_CHANGE: g_assert (operation->name != NULL); break;
     case GUARD_CONTAINER_EXEC: g_assert (operation->name != NULL && operation->spec != NULL); break;
     case GUARD_CHECKPOINT_REMOVE: g_assert (operation->name != NULL); break;
     case GUARD_ARCHIVE_PUT: g_assert (operation->name != NULL && *operation->path == '/'); break;
-    case GUARD_CONTAINER_CREATE:
     case GUARD_SERVICE_CHANGE:
+      g_assert (operation->verb != NULL ? operation->name != NULL : operation->spec != NULL);
+      break;
+    case GUARD_CONTAINER_CREATE:
     case GUARD_VOLUME_UPDATE:
     case GUARD_VOLUME_CREATE: g_assert (operation->spec != NULL); break;
     case GUARD_OPAQUE: g_assert (operation->detail != NULL); break;

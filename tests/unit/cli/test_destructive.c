@@ -36,6 +36,7 @@ static const struct
   { DESTRUCTIVE_INCIDENT_CLOSE, { NONE, NONE, NONE, NONE, NONE } },
   { DESTRUCTIVE_GUARD_RELEASE, { NAME, NAME, NAME, NAME, NAME } },
   { DESTRUCTIVE_GUARD_RELEASE_UNPROVEN, { NAME, NAME, NAME, NAME, NAME } },
+  { DESTRUCTIVE_GUARD_DOCKER, { NAME, NAME, NAME, NAME, NAME } },
 };
 
 /* Names as they are written in pgkeel.yaml, and the column that each is in. */

@@ -29,6 +29,7 @@ bench: ## measure against pg_dump and its relatives, on data made for it
 	@bench/migrate
 	@bench/integrity
 	@bench/seed
+	@bench/guard
 
 # The prefix may differ from the one it was built with: `make build && sudo make install PREFIX=/usr`.
 install: ## install binary, manual page and completions (DESTDIR and PREFIX are honoured)

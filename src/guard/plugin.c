@@ -1,5 +1,6 @@
 #include "guard/plugin.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "guard/probe.h"
 #include "guard/request.h"
@@ -10,6 +11,7 @@
 #define PLUGIN_TYPE "application/vnd.docker.plugins.v1.2+json"
 /* The newest Engines show bodies of up to 4 MB; in base64, with headers beside. */
 #define BODY_MAX ((size_t) 8 << 20)
+#define LARGE_BYTES (256 * 1024)
 #define JUDGES 8
 
 /* A policy may be exchanged while somebody judges by it. */
@@ -32,8 +34,8 @@ typedef struct
 {
   NetExchange *exchange;
   GuardOperation operation;
-  char
-      *nonce; /* of `guard status`, which asks nothing else; NULL: there is an operation to judge */
+  char *nonce;   /* of `guard status`, which asks no more; NULL: there is an operation to judge */
+  bool is_large; /* its memory is worth giving back */
 } Question;
 
 static void
@@ -152,14 +154,21 @@ take_question (void *question_pointer, void *plugin_pointer)
     answer_probe (plugin_pointer, question);
   else
     answer_operation (plugin_pointer, question);
+  bool is_large = question->is_large;
   question_free (question);
+  if (is_large)
+    memory_give_back ();
 }
 
 /* NONCE is taken over, and what OPERATION holds. */
 static void
 put_question (GuardPlugin *plugin, NetExchange *exchange, char *nonce, GuardOperation *operation)
 {
+  size_t length;
+  bool is_cut;
   Question *question = g_new0 (Question, 1);
+  (void) net_exchange_body (exchange, &length, &is_cut);
+  question->is_large = length > LARGE_BYTES;
   question->exchange = exchange;
   question->nonce = nonce;
   question->operation = *operation;

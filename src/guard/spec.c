@@ -28,19 +28,29 @@ is_free (const char *key)
   return false;
 }
 
+/* Folded -> as the API spells it. */
+static GHashTable *
+known_spellings (void)
+{
+  static GHashTable *known = NULL;
+  if (g_once_init_enter (&known))
+    {
+      GHashTable *table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      for (size_t i = 0; i < G_N_ELEMENTS (known_keys); i++)
+        g_hash_table_insert (table, g_utf8_casefold (known_keys[i], -1), (char *) known_keys[i]);
+      g_once_init_leave (&known, table);
+    }
+  return known;
+}
+
 /* As the API spells KEY; KEY itself when it is not looked at. */
 static const char *
 spelling_of (const char *key)
 {
   /* Folding is Unicode's: "ſ" is an s, the Kelvin sign a k, for Go and for GLib. */
   g_autofree char *folded = g_utf8_casefold (key, -1);
-  for (size_t i = 0; i < G_N_ELEMENTS (known_keys); i++)
-    {
-      g_autofree char *known = g_utf8_casefold (known_keys[i], -1);
-      if (strcmp (folded, known) == 0)
-        return known_keys[i];
-    }
-  return key;
+  const char *known = g_hash_table_lookup (known_spellings (), folded);
+  return known != NULL ? known : key;
 }
 
 static json_t *normalise (const json_t *value, const char **ret_twice);

@@ -1,6 +1,7 @@
 #include "net/server.h"
 
 #include "base/fs.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #define CONNECTIONS_MAX 512
 #define FIRST_HANDED_FD 3
+#define LARGE_BYTES (256 * 1024)
 
 struct NetServer
 {
@@ -127,11 +129,14 @@ end_call (void *server_pointer, struct MHD_Connection *connection, void **exchan
     return;
   if (exchange->response != NULL)
     MHD_destroy_response (exchange->response);
+  bool is_large = exchange->body->len > LARGE_BYTES;
   g_byte_array_unref (exchange->body);
   g_free (exchange->method);
   g_free (exchange->path);
   g_free (exchange);
   *exchange_pointer = NULL;
+  if (is_large)
+    memory_give_back ();
 }
 
 /* The number in the environment variable NAME, -1 when it holds none. */

@@ -345,3 +345,17 @@ EOF
   assert_status 3
   refute_stdout ran
 }
+
+@test "below migrate up and a rehearsal the lock in manage.py has leave" {
+  write_django
+  mkdir bin
+  ln -s "$PGKEEL" bin/pgkeel
+  export PATH=$FOLDER/bin:$PATH
+  # What it does is left to psql.
+  sed -i "s|print(\"ran\".*|import subprocess; subprocess.run(['$(pg_bindir main)/psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', os.environ['DATABASE_URL'], '-c', 'CREATE TABLE made (a int)'], check=True)|" manage.py
+  printf 'migrations:\n  command: {up: python3 manage.py migrate}\n' >> pgkeel.yaml
+  run_keel -e development --yes migrate up
+  assert_status 0
+  run_keel -e production --yes migrate rehearse
+  assert_status 0
+}

@@ -383,6 +383,10 @@ pg_embedded () { "$PGKEEL" db shell -- -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
   make health-check verify-data
   make status | grep -q shop_db_backup_
   make migrate PGKEEL='pgkeel --yes' 2>&1 | grep -q 'ran migrate --no-input'
+  # The lock lets it through, and not to where another variable leads.
+  [ "$(make run CMD='echo "it is $PGDATABASE" && python3 manage.py flush')" = $'it is shop\nran flush' ]
+  run make run CMD='DATABASE_URL=postgresql:///elsewhere python3 manage.py flush'
+  [ "$status" -ne 0 ] && [[ $output == *'is not run: '* ]] && [[ $output != *'ran flush'* ]]
   make test | grep -q 'ran test'
   pgkeel -e testing db stop
   rm "$DOCKER_LOG"
@@ -441,6 +445,7 @@ script () { sh -c "$(jq -er --arg name "$1" '.scripts[$name]' package.json) ${2:
   script integrity:quick
   script integrity:report | grep -q 'checks in'
   script env:check
+  script guard:run 'printenv PGDATABASE' | grep -qx shop
   script db:status
   printf 'INSERT INTO users SELECT i, md5(i::text) FROM generate_series(10, 2000) i' |
     "$PGKEEL" db shell -- -X -q

@@ -7,6 +7,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -69,9 +70,25 @@ prepare_detached (gpointer data)
   prepare_child (data);
 }
 
+/* Root whose capabilities were taken away, as in a unit of systemd, may not be able to become somebody else; a child
+ * that nobody waits for would end without a word. */
+static bool
+check_may_become (const ProcessSpec *spec, GError **error)
+{
+  if (spec->uid == 0 || geteuid () != 0
+      || (prctl (PR_CAPBSET_READ, CAP_SETUID) == 1 && prctl (PR_CAPBSET_READ, CAP_SETGID) == 1))
+    return true;
+  return keel_error (error, KEEL_ERROR_FAILED,
+                     "Its unit must have CAP_SETUID and CAP_SETGID in CapabilityBoundingSet.",
+                     "“%s” cannot be run as the user %u: this process may not change users",
+                     spec->argv[0], (unsigned int) spec->uid);
+}
+
 bool
 process_detach (const ProcessSpec *spec, const char *program, GError **error)
 {
+  if (!check_may_become (spec, error))
+    return false;
   g_auto (GStrv) environment = child_environment (spec);
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   g_autoptr (GError) problem = NULL;

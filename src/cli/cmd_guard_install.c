@@ -2,6 +2,7 @@
  * pgkeel guard install: writes the units with which systemd runs the Docker plugin, and says what to change so
  * that the Engine consults it.
  */
+#include "base/act_as.h"
 #include "base/fs.h"
 #include "base/line_diff.h"
 #include "cli/cmds.h"
@@ -106,13 +107,21 @@ check_daemon (const GuardDaemon *daemon, GError **error)
                         daemon->path);
 }
 
+/* The unit may write only what is there when it starts; and it is the project's, not root's. */
+static bool
+make_owned (const char *folder, mode_t mode, GError **error)
+{
+  g_auto (ActAs) act = act_as_owner_of (folder);
+  return fs_make_folder (folder, mode, error);
+}
+
 static bool
 change_logged (const Project *project, const GuardUnitSpec *spec, const GPtrArray *files,
                GError **error)
 {
   const char *action = wants_removal ? "guard install --remove" : "guard install";
   g_autoptr (json_t) details = json_pack ("{s:s}", "plugin", spec->name);
-  if (!fs_make_folder (spec->state, 0755, error)
+  if (!make_owned (spec->state, 0755, error) || !make_owned (spec->backups, 0700, error)
       || !audit_write (project, action, "intent", details, error))
     return false;
   bool is_done
@@ -253,6 +262,7 @@ run_install (CliContext *context, int argc, char **argv, GError **error)
     .program = program,
     .folder = project->folder,
     .state = clean,
+    .backups = project->backup_folder,
     .environment = context->environment,
     .docker = docker_text,
   };

@@ -54,7 +54,8 @@ guard_unit_check (const GuardUnitSpec *spec, GError **error)
          && check_path ("--socket", spec->socket, error)
          && check_path ("the path of pgkeel", spec->program, error)
          && check_path ("the project's folder", spec->folder, error)
-         && check_path ("the folder of the log", spec->state, error);
+         && check_path ("the folder of the log", spec->state, error)
+         && check_path ("the folder of the backups", spec->backups, error);
 }
 
 /* As one word of a unit's line; IS_COMMAND: where variables are replaced, too. Caller frees. */
@@ -118,7 +119,10 @@ unit_text (const GuardUnitSpec *spec, const char *template)
   g_autofree char *command = command_of (spec);
   /* "-": a folder that is gone must not keep the guard from starting. */
   g_autofree char *state = g_strconcat ("-", spec->state, NULL);
-  g_autofree char *writable = quote (state, false);
+  g_autofree char *backups = g_strconcat ("-", spec->backups, NULL);
+  g_autofree char *quoted_state = quote (state, false);
+  g_autofree char *quoted_backups = quote (backups, false);
+  g_autofree char *writable = g_strconcat (quoted_state, " ", quoted_backups, NULL);
   g_autofree char *socket = socket_of (spec);
   g_auto (GStrv) parts = g_strsplit (socket, "%", -1);
   g_autofree char *listen = g_strjoinv ("%%", parts);

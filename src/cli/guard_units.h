@@ -17,6 +17,7 @@ typedef struct
   const char *program;     /* absolute path of pgkeel */
   const char *folder;      /* absolute, of pgkeel.yaml */
   const char *state;       /* absolute, where it logs */
+  const char *backups;     /* absolute, where emergency backups go */
   const char *environment; /* NULL: not said */
   const char *docker;      /* NULL: not said */
 } GuardUnitSpec;

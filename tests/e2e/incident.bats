@@ -284,6 +284,19 @@ engine_has ()
   mv volumes.part volumes.json
 }
 
+# With the capabilities that the unit of `guard install` leaves to root, and no others.
+as_unit ()
+{
+  local capabilities
+  capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$REPOSITORY/packaging/pgkeel-guard.service.in")
+  capabilities=${capabilities//CAP_/,+}
+  capabilities=${capabilities,,}
+  if [ "$EUID" -ne 0 ]; then
+    exec "$@"
+  fi
+  exec setpriv --bounding-set="-all${capabilities// /}" "$@"
+}
+
 # The Engine's question whether FOLDER's guard would let METHOD URI pass.
 ask_guard ()
 {
@@ -301,7 +314,7 @@ has_response () { "$PGKEEL" incident list --json | jq -e '.incidents | length ==
   engine_has data '"com.ledgerflow.protect": "true"'
   engine_start
   [ "$EUID" -ne 0 ] || chown -R postgres "$PROJECT"
-  "$PGKEEL" guard serve --socket "$PWD/guard.sock" --name e2e --docker "unix://$PWD/engine.sock" 2> guard.log 3>&- &
+  as_unit "$PGKEEL" guard serve --socket "$PWD/guard.sock" --name e2e --docker "unix://$PWD/engine.sock" 2> guard.log 3>&- &
   guard=$!
   wait_for 60 test -S guard.sock
   for _ in 1 2 3 4 5; do ask_guard DELETE /v1.41/volumes/data | jq -e '.Allow | not'; done

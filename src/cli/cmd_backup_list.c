@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "cli/cmd_backup.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 
 void
@@ -95,16 +96,17 @@ cmd_backup_list (CliContext *context, int argc, char **argv, GError **error)
   g_autoptr (Store) store = store_open_folder (base.folder);
   if (!catalogue_list (store, &entries, error))
     return false;
-  if (!context->json)
+  if (context->json)
     {
-      print_list (entries, base.folder);
-      return true;
+      json_t *array = json_array ();
+      for (guint i = 0; i < entries->len; i++)
+        json_array_append_new (array, entry_json (entries->pdata[i]));
+      output_json (
+          json_pack ("{s:o, s:o}", "folder", output_json_string (base.folder), "backups", array));
     }
-  json_t *array = json_array ();
-  for (guint i = 0; i < entries->len; i++)
-    json_array_append_new (array, entry_json (entries->pdata[i]));
-  output_json (
-      json_pack ("{s:o, s:o}", "folder", output_json_string (base.folder), "backups", array));
+  else
+    print_list (entries, base.folder);
+  incident_after_list (context, store, entries);
   return true;
 }
 

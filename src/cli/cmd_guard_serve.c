@@ -3,7 +3,9 @@
  */
 #include "base/cancel.h"
 #include "cli/cmds.h"
+#include "cli/emergency.h"
 #include "cli/guard_notice.h"
+#include "cli/label_watch.h"
 #include "guard/plugin.h"
 #include "guard/release.h"
 
@@ -14,6 +16,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+/* How often it is looked whether a protected volume is gone. */
+#define WATCH_MS (60 * 1000)
 #define PLUGIN_FOLDER "/run/docker/plugins"
 
 static char *socket_text, *name_text, *docker_text;
@@ -68,15 +72,37 @@ reload (CliContext *context, GuardPlugin *plugin, const char *name, const char *
   fprintf (stderr, "the configuration was read again\n");
 }
 
+static bool
+raise_aside (const IncidentSpec *spec, void *project, GError **error)
+{
+  fprintf (stderr, "lost: %s\n", spec->summary);
+  return emergency_open_aside (project, spec, error);
+}
+
+/* An Engine that is not there has lost nothing. */
 static void
-serve_until_stopped (CliContext *context, GuardPlugin *plugin, const char *name, const char *socket)
+watch (CliContext *context, GuardEngine *engine)
+{
+  Project *project = context->project;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GuardPolicy) policy = guard_policy_new (&project->guard, NULL);
+  if (!label_watch_look (project, policy, engine, raise_aside, project, NULL, &error)
+      && !keel_error_is (error, KEEL_ERROR_UNREACHABLE))
+    fprintf (stderr, "error: the volumes could not be compared with those before: %s\n",
+             error->message);
+}
+
+static void
+serve_until_stopped (CliContext *context, GuardPlugin *plugin, GuardEngine *engine,
+                     const char *name, const char *socket)
 {
   struct pollfd waits[]
       = { { .fd = cancel_fd (), .events = POLLIN }, { .fd = reload_fd, .events = POLLIN } };
   uint64_t count;
   while (!cancel_requested ())
     {
-      if (poll (waits, G_N_ELEMENTS (waits), -1) < 0 && errno != EINTR)
+      watch (context, engine);
+      if (poll (waits, G_N_ELEMENTS (waits), WATCH_MS) < 0 && errno != EINTR)
         return;
       if (read (reload_fd, &count, sizeof count) == sizeof count)
         reload (context, plugin, name, socket);
@@ -104,7 +130,7 @@ run_serve (CliContext *context, int argc, char **argv, GError **error)
   if (!guard_plugin_start (&spec, make_policy (project, name, socket), &plugin, error))
     return false;
   fprintf (stderr, "guarding as “%s” at %s\n", name, socket);
-  serve_until_stopped (context, plugin, name, socket);
+  serve_until_stopped (context, plugin, engine, name, socket);
   return true;
 }
 

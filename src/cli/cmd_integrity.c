@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "cli/cmds.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "integrity/report.h"
 #include "project/audit.h"
@@ -302,6 +303,16 @@ show_run (const IntegrityBase *base, const IntegrityRun *run, const char *mode, 
   return true;
 }
 
+/* The result first: what a critical finding sets going may take a while. */
+static bool
+conclude (const IntegrityBase *base, const IntegrityRun *run, const char *mode, GError **error)
+{
+  if (!show_run (base, run, mode, error))
+    return false;
+  incident_after_check (base->context, run);
+  return integrity_answer (run, error);
+}
+
 static void
 list_one (const Check *check, OutputTable *table, json_t *array)
 {
@@ -361,7 +372,7 @@ run_check (CliContext *context, int argc, char **argv, GError **error)
          && integrity_options (&base, &flags, &options, error)
          && (!option_amcheck || make_amcheck (&base, error))
          && integrity_run (base.url, &options, &base.report, &run, error)
-         && show_run (&base, run, "check", error) && integrity_answer (run, error);
+         && conclude (&base, run, "check", error);
 }
 
 /* --- quick ---------------------------------------------------------------------------------------- */
@@ -433,8 +444,7 @@ run_quick (CliContext *context, int argc, char **argv, GError **error)
                  left_out->len);
   options.resume = left_out;
   return integrity_run (base.url, &options, &base.report, &run, error)
-         && write_left_out (base.project, run, error) && show_run (&base, run, "quick", error)
-         && integrity_answer (run, error);
+         && write_left_out (base.project, run, error) && conclude (&base, run, "quick", error);
 }
 
 /* --- for other commands --------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* pgkeel integrity report: what was found, with rows and trend, for people. */
 #include "base/fs.h"
 #include "cli/cmd_integrity.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "integrity/report.h"
 
@@ -104,6 +105,7 @@ run_report (CliContext *context, int argc, char **argv, GError **error)
       print_trend (report);
       output_line ("kept in %s", path);
     }
+  incident_after_check (context, run);
   return integrity_answer (run, error);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/emergency.h"
+#include "guard/known.h"
 #include "project/audit.h"
 
 static json_t *
@@ -25,5 +26,6 @@ guard_notice_write (const Project *project, const GuardOperation *operation,
     .evidence = details,
   };
   return audit_write (project, "guard", verdict->is_allowed ? "intent" : "refused", details, error)
-         && (!verdict->is_attempt || emergency_open_aside (project, &incident, error));
+         && (!verdict->is_attempt || emergency_open_aside (project, &incident, error))
+         && (!verdict->is_released || guard_known_release (project, verdict->volume, error));
 }

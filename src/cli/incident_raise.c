@@ -1,6 +1,7 @@
 /* Which of the things that commands find out open an incident. */
 #include "cli/incident_raise.h"
 #include "backup/catalogue.h"
+#include "base/size.h"
 #include "cli/emergency.h"
 #include "cli/output.h"
 
@@ -132,4 +133,88 @@ incident_after_proof (CliContext *context, Store *store, const char *name, const
                  problem->message);
   else
     incident_after_verify (context, store, name, problem);
+}
+
+/* --- lists ----------------------------------------------------------------------------------- */
+
+/* Listed again and again, and still there when its incident is closed: only the first look is news. */
+static bool
+is_known (const GPtrArray *incidents, const char *name)
+{
+  for (guint i = 0; i < incidents->len; i++)
+    if (g_strcmp0 (((const Incident *) incidents->pdata[i])->subject, name) == 0)
+      return true;
+  return false;
+}
+
+static bool
+is_suspect (const Project *project, const BackupEntry *entry)
+{
+  bool is_small = entry->size_bytes <= project->min_size_bytes
+                  && g_strcmp0 (entry->type, CATALOGUE_EMERGENCY) != 0;
+  return g_strcmp0 (entry->project, project->name) == 0 && (entry->problem != NULL || is_small);
+}
+
+static void
+raise_about_entry (CliContext *context, const BackupEntry *entry)
+{
+  bool is_small = entry->size_bytes <= context->project->min_size_bytes;
+  g_autofree char *size = size_format (entry->size_bytes);
+  g_autofree char *summary
+      = entry->problem != NULL
+            ? g_strdup_printf ("the backup “%s” is damaged: %s", entry->name, entry->problem)
+            : g_strdup_printf ("the backup “%s” has only %s, which counts as failed", entry->name,
+                               size);
+  raise_about (context, is_small ? INCIDENT_EMPTY_BACKUP : INCIDENT_DAMAGED_BACKUP, entry->name,
+               json_pack ("{s:I, s:o}", "size_bytes", (json_int_t) entry->size_bytes, "problem",
+                          output_json_string (entry->problem)),
+               summary);
+}
+
+void
+incident_after_list (CliContext *context, Store *store, const GPtrArray *entries)
+{
+  const Project *project = context->project;
+  g_autoptr (GPtrArray) incidents = NULL;
+  if (!is_of_environment (project, store))
+    return;
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const BackupEntry *entry = entries->pdata[i];
+      if (!is_suspect (project, entry)
+          || (incidents == NULL && !incident_list (project, true, &incidents, NULL))
+          || is_known (incidents, entry->name))
+        continue;
+      raise_about_entry (context, entry);
+    }
+}
+
+/* --- integrity ------------------------------------------------------------------------------- */
+
+static json_t *
+critical_json (const IntegrityRun *run)
+{
+  json_t *array = json_array ();
+  for (guint i = 0; i < run->findings->len; i++)
+    {
+      const Finding *finding = run->findings->pdata[i];
+      if (finding->severity == CHECK_SEVERITY_CRITICAL && json_array_size (array) < SHOWN_MAX)
+        json_array_append_new (array, json_pack ("{s:s, s:o, s:o}", "check", finding->check->id,
+                                                 "object", output_json_string (finding->object),
+                                                 "message", output_json_string (finding->message)));
+    }
+  return array;
+}
+
+/* Elsewhere it is a developer's: what broke it there is being worked on. */
+void
+incident_after_check (CliContext *context, const IntegrityRun *run)
+{
+  unsigned int count = integrity_run_count (run, CHECK_SEVERITY_CRITICAL);
+  if (count == 0 || !context->project->environment->is_protected)
+    return;
+  g_autofree char *summary = g_strdup_printf ("integrity check: %u finding%s of severity critical",
+                                              count, count == 1 ? "" : "s");
+  raise_about (context, INCIDENT_FAILED_INTEGRITY, run->database,
+               json_pack ("{s:o}", "findings", critical_json (run)), summary);
 }

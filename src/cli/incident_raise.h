@@ -8,6 +8,7 @@
 #include "backup/create.h"
 #include "backup/proof.h"
 #include "cli/command.h"
+#include "integrity/run.h"
 #include "project/incident.h"
 #include "store/store.h"
 
@@ -29,3 +30,10 @@ void incident_after_verify (CliContext *context, Store *store, const char *name,
 /* After a proof; PROOF is NULL when it could not be made, because of PROBLEM. */
 void incident_after_proof (CliContext *context, Store *store, const char *name, const Proof *proof,
                            const GError *problem);
+
+/* After `backup list`; ENTRIES, of BackupEntry, are what STORE has: those that are empty, too small or damaged, unless an
+ * incident, open or closed, was about them already. */
+void incident_after_list (CliContext *context, Store *store, const GPtrArray *entries);
+
+/* After the checks of the environment's database: findings of severity critical, in a protected environment. */
+void incident_after_check (CliContext *context, const IntegrityRun *run);

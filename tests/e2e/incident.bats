@@ -139,6 +139,43 @@ open_one ()
   pg_tool "$MAJOR" dropdb shrinking
 }
 
+@test "a list shows an empty and a cut backup once, and a critical finding opens one in production" {
+  local id
+  run_keel backup create --json
+  cp "$(jq -r .path <<< "$output")" backups/staging/shop_db_backup_20250101_000000.sql.gz
+  : > backups/staging/shop_db_backup_20250102_000000.sql.gz
+  truncate -s 20000 backups/staging/shop_db_backup_20250101_000000.sql.gz
+  : > backups/staging/other_db_backup_20250102_000000.sql.gz
+  run_keel backup list
+  assert_status 0
+  run_keel incident list --json
+  assert_json '[.incidents[] | "\(.kind) \(.subject)"] | sort == ["damaged-backup shop_db_backup_20250101_000000.sql.gz",
+    "empty-backup shop_db_backup_20250102_000000.sql.gz"]'
+  for id in $(jq -r '.incidents[].id' <<< "$output"); do
+    run_keel incident close "$id" --reason 'a test'
+  done
+  # The files are still there: that is no news.
+  run_keel backup list --json
+  assert_status 0
+  [ -z "$stderr" ]
+  run_keel incident list
+  assert_stdout 'no incident is open'
+  # The servers of the tests run with fsync off.
+  run_keel integrity check --check setting-fsync
+  assert_status 1
+  refute_stderr 'incident'
+  PGKEEL_ENV=production run_keel integrity check --check setting-fsync
+  assert_status 1
+  assert_stderr 'integrity check: 1 finding of severity critical'
+  PGKEEL_ENV=production run_keel integrity quick --check setting-fsync --json
+  assert_status 1
+  run_keel incident list --json
+  assert_json '.incidents | length == 1 and (.[0] | .kind == "failed-integrity" and .subject == "shop"
+    and .environment == "production" and .events == 2)'
+  run_keel incident show "$(jq -r '.incidents[0].id' <<< "$output")" --json
+  assert_json '.timeline[0].evidence.findings[0].check == "setting-fsync"'
+}
+
 @test "a webhook gets the incident as JSON; one that is not there is told of, without its URL" {
   local port
   python3 -c '
@@ -276,11 +313,14 @@ server.serve_forever()' 3>&- &
   wait_for 60 test -S engine.sock
 }
 
-# NAME [LABELS]: the Engine has this volume from now on, and no other.
+# [NAME LABELS]...: the Engine has these volumes from now on, and no others.
 engine_has ()
 {
-  printf '[{"Name": "%s", "Driver": "local", "CreatedAt": "2026-11-21T10:00:00Z", "Mountpoint": "%s", "Labels": {%s}}]' \
-    "$1" "$PWD/empty" "${2:-}" > volumes.part
+  while [ "$#" -gt 0 ]; do
+    printf '{"Name": "%s", "Driver": "local", "CreatedAt": "2026-11-21T10:00:00Z", "Mountpoint": "%s", "Labels": {%s}}' \
+      "$1" "$PWD/empty" "$2"
+    shift 2
+  done | jq -s . > volumes.part
   mv volumes.part volumes.json
 }
 
@@ -329,4 +369,46 @@ has_response () { "$PGKEEL" incident list --json | jq -e '.incidents | length ==
   assert_json '.incidents[0] | .kind == "refused-destruction" and .subject == "data" and .events == 5'
   run_keel audit verify
   assert_status 0
+}
+
+incident_of () { "$PGKEEL" incident list --json | jq -e --arg name "$1" '.incidents | any(.subject == $name)' > answer; }
+
+# One look of the guard, which has one whenever it is started.
+guard_looks ()
+{
+  rm -f guard.sock
+  "$PGKEEL" guard serve --socket "$PWD/guard.sock" --name e2e --docker "unix://$PWD/engine.sock" 2> guard.log 3>&- &
+  GUARD=$!
+  wait_for 60 "${@:-known}"
+  kill "$GUARD"
+  wait "$GUARD" || true
+}
+known () { [ -e .pgkeel/volumes.json ]; }
+
+@test "a protected volume that comes back without its label, or does not come back, opens an incident" {
+  engine_has data '"com.ledgerflow.protect": "true"'
+  engine_start
+  guard_looks
+  run_keel incident list
+  assert_stdout 'no incident is open'
+  engine_has data ''
+  guard_looks incident_of data
+  run_keel incident list --json
+  assert_json '.incidents | length == 1 and (.[0] | .kind == "lost-label"
+    and .summary == "the protected volume “data” is there without its label")'
+  ID=$(jq -r '.incidents[0].id' <<< "$output")
+  run_keel incident show "$ID" --json
+  assert_json '.timeline[0].evidence | .known.label and (.now.label | not)'
+  engine_has other '"com.ledgerflow.protect": "true"'
+  guard_looks grep -q '"is gone"' .pgkeel/volumes.json
+  # Told once each; closed is closed, while nothing else is lost.
+  run_keel incident show "$ID" --json
+  assert_json '.events == 2'
+  run_keel incident close "$ID" --reason 'restored'
+  engine_has other '"com.ledgerflow.protect": "true"' third '"com.ledgerflow.protect": "true"'
+  guard_looks grep -q '"third"' .pgkeel/volumes.json
+  run_keel incident list
+  assert_stdout 'no incident is open'
+  kill "$ENGINE"
+  wait "$ENGINE" || true
 }

@@ -84,6 +84,8 @@ read_call (Call *call)
 {
   g_autofree char *folder = g_get_current_dir ();
   guard_arguments_read (GUARD_PROGRAM_DOCKER, call->words, folder, &call->command);
+  if (call->command.is_reading)
+    return;
   guard_endpoint_find (&call->command, &call->endpoint);
   if (!uses_files (call))
     return;
@@ -120,26 +122,31 @@ prune_takes_named (const Call *call)
   return guard_api_prunes_named (result.output);
 }
 
-static bool
-complete_command (Call *call, GError **error)
-{
-  const GuardExpansion expansion = {
-    .project = call->command.is_compose ? &call->compose : NULL,
-    .engine = call->engine,
-    .prune_takes_named = guard_expand_wants_api (&call->command) && prune_takes_named (call),
-  };
-  return guard_expand (&call->command, &expansion, error);
-}
-
 /* --- judgement ---------------------------------------------------------------------------------- */
+
+/* Processes in containers touch no files of volumes that the guard would have to look at. */
+static bool
+looks_at_volumes (const Call *call)
+{
+  for (guint i = 0; i < call->command.operations->len; i++)
+    {
+      const GuardOperation *operation = call->command.operations->pdata[i];
+      if (operation->act != GUARD_CONTAINER_EXEC)
+        return true;
+    }
+  return call->command.containers != GUARD_COMPOSE_NOTHING;
+}
 
 static bool
 open_guard (Call *call, GError **error)
 {
   g_autofree char *releases = guard_release_folder ();
   call->policy = guard_policy_new (&call->project->guard, releases);
-  guard_policy_set_remote (call->policy, !call->endpoint.is_here);
-  return guard_endpoint_open (&call->endpoint, &call->engine, error);
+  if (!guard_endpoint_open (&call->endpoint, &call->engine, error))
+    return false;
+  if (looks_at_volumes (call))
+    guard_policy_set_remote (call->policy, !guard_endpoint_is_here (&call->endpoint, call->engine));
+  return true;
 }
 
 static bool
@@ -197,6 +204,33 @@ refuse (Call *call, const GuardOperation *operation, const GuardVerdict *verdict
                 "destroys is let through");
   return keel_error_full (error, KEEL_ERROR_REFUSED, NULL, detail->str, verdict->hint,
                           "refused: %s", verdict->reason);
+}
+
+/* What it would do could not be found out. */
+static bool
+refuse_unknown (const Call *call, const GError *cause, GError **error)
+{
+  g_autofree char *detail = g_strconcat ("command: ", call->command.given, NULL);
+  g_autoptr (json_t) details = json_pack ("{s:s, s:s, s:s}", "rule", "unknown", "request",
+                                          call->command.given, "reason", cause->message);
+  if (!audit_write (call->project, "guard", "refused", details, NULL))
+    g_debug ("the refusal could not be logged");
+  return keel_error_full (error, KEEL_ERROR_REFUSED, NULL, detail, keel_error_hint (cause),
+                          "refused: it cannot be found out what this would destroy: %s",
+                          cause->message);
+}
+
+static bool
+complete_command (Call *call, GError **error)
+{
+  const GuardExpansion expansion = {
+    .project = call->command.is_compose ? &call->compose : NULL,
+    .engine = call->engine,
+    .prune_takes_named = guard_expand_wants_api (&call->command) && prune_takes_named (call),
+  };
+  g_autoptr (GError) problem = NULL;
+  return guard_expand (&call->command, &expansion, &problem)
+         || refuse_unknown (call, problem, error);
 }
 
 /* A release is used up only once nothing else stands in the way, and by the plugin where there is one. */

@@ -198,3 +198,17 @@ guard_endpoint_open (const GuardEndpoint *endpoint, GuardEngine **ret_engine, GE
   *ret_engine = &self->engine;
   return true;
 }
+
+bool
+guard_endpoint_is_here (const GuardEndpoint *endpoint, GuardEngine *engine)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (json_t) info = NULL;
+  if (!endpoint->is_here)
+    return false;
+  /* Without an answer there is nothing to look at, either. */
+  if (!engine->get (engine, "/info", &info, &error))
+    return true;
+  const char *name = json_string_value (json_object_get (info, "Name"));
+  return name == NULL || *name == '\0' || strcmp (name, g_get_host_name ()) == 0;
+}

@@ -26,5 +26,9 @@ void guard_endpoint_find (const GuardCommand *command, GuardEndpoint *ret_endpoi
 bool guard_endpoint_open (const GuardEndpoint *endpoint, GuardEngine **ret_engine, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether ENGINE, that of ENDPOINT, runs on this very host, as far as it says its name: a Unix socket may lead
+ * through a tunnel, or into a virtual machine. False: its files are not to be looked at from here. */
+bool guard_endpoint_is_here (const GuardEndpoint *endpoint, GuardEngine *engine);
+
 /* docker's folder of settings: --config, DOCKER_CONFIG or ~/.docker. Caller frees. */
 char *guard_docker_folder (const GuardCommand *command);

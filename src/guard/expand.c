@@ -238,8 +238,7 @@ check_project (const Expanding *expanding, const char *given, GError **error)
   return keel_error (error, KEEL_ERROR_REFUSED,
                      "Put the file right, or leave the volumes where they are: without -v nothing "
                      "is lost.",
-                     "it cannot be found out what this would destroy: %s",
-                     expanding->how->project->problem);
+                     "%s", expanding->how->project->problem);
 }
 
 static bool

@@ -344,9 +344,7 @@ database_volume ()
   guarded compose rm -sfv
   assert_status 3
   close_incidents
-  guarded compose down
-  assert_status 0
-  [ -z "$(docker ps -aq)" ]
+  docker ps -aq | xargs docker rm -f > /dev/null
   # A volume that compose did not make, but will remove.
   docker volume rm shopweb_pgdata > /dev/null
   docker volume rm shop-extra > /dev/null
@@ -391,6 +389,41 @@ put_release ()
   guarded volume rm first
   assert_status 3
   docker volume rm first second > /dev/null
+}
+
+# As somebody who may use the Engine, and may not read its files.
+guarded_as_user ()
+{
+  local errors=$E2E_ROOT/stderr
+  status=0
+  output=$(as_server_user env -C "$PROJECT" "$E2E_ROOT/bin/pgkeel" guard docker "$@" 2> "$errors" < /dev/null) ||
+    status=$?
+  stderr=$(cat "$errors")
+}
+
+@test "who cannot look into a volume does not delete it, unless the plugin has looked" {
+  cp "$PGKEEL" "$E2E_ROOT/bin/pgkeel"
+  chmod 666 "$ENGINE/docker.sock"
+  chown -R postgres: "$PROJECT"
+  docker volume create cache > /dev/null
+  database_volume pgdata
+  guarded_as_user volume rm cache
+  assert_error 3 "volume “cache” cannot be looked into" "as root"
+  guarded_as_user volume ls -q
+  [ "$output" = $'cache\npgdata' ]
+  "$PGKEEL" guard serve --name pgkeel --socket "$ENGINE/plugins/pgkeel.sock" 2> guard.log 3>&- &
+  local guard=$!
+  wait_for 60 test -S "$ENGINE/plugins/pgkeel.sock"
+  engine_plugins pgkeel
+  guarded_as_user volume rm cache
+  assert_status 0
+  guarded_as_user volume rm pgdata
+  assert_status 1
+  assert_stderr "authorization denied by plugin pgkeel"
+  engine_plugins
+  kill "$guard"
+  wait "$guard" || true
+  docker volume rm pgdata > /dev/null
 }
 
 @test "every command below a pgkeel.yaml is logged, without its secrets" {

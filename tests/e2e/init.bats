@@ -408,6 +408,14 @@ compose -f compose.dev.yml --env-file .env.dev up --detach --wait" ]
   run make logs ENV=testing
   [ "$status" -ne 0 ]
   [[ $output == *'ENV=testing has no containers'* ]]
+  # Docker goes through the guard.
+  rm "$DOCKER_LOG"
+  run make down ENV=prod < /dev/null
+  [ "$status" -ne 0 ]
+  [[ $output == *'--authorise production'* ]]
+  run ! grep -q down "$DOCKER_LOG"
+  make down ENV=prod AUTHORISE=production
+  [ "$(tail -n 1 "$DOCKER_LOG")" = 'compose -f compose.prod.yml --env-file .env.prod down' ]
 }
 
 # What jq finds in package.json, run as npm does: by sh, in the project's folder.

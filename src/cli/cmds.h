@@ -10,12 +10,14 @@ extern const CliCommand audit_commands[];         /* cmd_audit.c */
 extern const CliCommand config_commands[];        /* cmd_config.c */
 extern const CliCommand env_commands[];           /* cmd_env.c */
 extern const CliCommand guard_commands[];         /* cmd_guard.c */
+extern const CliCommand guard_release_command;    /* cmd_guard_release.c */
 extern const CliCommand guard_scan_command;       /* cmd_guard_scan.c */
 extern const CliCommand guard_install_command;    /* cmd_guard_install.c */
 extern const CliCommand guard_run_command;        /* cmd_guard_run.c */
 extern const CliCommand guard_docker_command;     /* cmd_guard_docker.c */
 extern const CliCommand guard_serve_command;      /* cmd_guard_serve.c */
 extern const CliCommand guard_status_command;     /* cmd_guard_status.c */
+extern const CliCommand guard_volumes_command;    /* cmd_guard_volumes.c */
 extern const CliCommand init_command;             /* cmd_init.c */
 extern const CliCommand version_command;          /* cmd_version.c */
 extern const CliCommand completion_command;       /* completion.c */

@@ -303,6 +303,7 @@ judge_cluster (const GuardDataFolder *folder, const Project *project, GPtrArray 
       cluster->system_identifier
           = g_strdup_printf ("%" G_GUINT64_FORMAT, folder->control.system_identifier);
       cluster->is_shut_down = folder->control.is_shut_down;
+      cluster->changed = folder->control.changed;
     }
   if (folder->databases == NULL)
     return cluster;
@@ -354,10 +355,10 @@ guard_proof_of_path (const Project *project, GPtrArray *backups, const char *pat
   bool is_complete = false;
   GuardProof *proof = g_new0 (GuardProof, 1);
   proof->clusters = g_ptr_array_new_with_free_func (cluster_proof_free);
-  proof->backups = g_ptr_array_ref (backups);
+  proof->backups = backups != NULL ? g_ptr_array_ref (backups) : g_ptr_array_new ();
   if (path == NULL)
     {
-      proof->problem = g_strdup ("its files are not on this machine");
+      proof->problem = g_strdup ("its files cannot be seen from here");
       return proof;
     }
   g_autoptr (GHashTable) inside = look_at_files (proof, path);
@@ -369,6 +370,11 @@ guard_proof_of_path (const Project *project, GPtrArray *backups, const char *pat
       proof->verdict = GUARD_PROOF_UNKNOWN;
       proof->problem = g_strdup_printf ("not all of its files can be looked at%s",
                                         geteuid () != 0 ? " by this user" : "");
+    }
+  else if (backups == NULL && proof->verdict != GUARD_PROOF_NO_DATABASE)
+    {
+      proof->verdict = GUARD_PROOF_UNKNOWN;
+      proof->problem = g_strdup ("the backups cannot be read");
     }
   return proof;
 }

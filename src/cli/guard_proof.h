@@ -53,6 +53,7 @@ typedef struct
   char *version;           /* "17" */
   char *system_identifier; /* NULL: it cannot be read */
   bool is_shut_down;       /* in order */
+  int64_t changed;         /* when its server last said so, seconds since 1970; 0: unknown */
   char *problem;           /* why it is UNKNOWN; NULL */
   GPtrArray *databases;    /* of GuardDatabaseProof: those that hold something; never NULL */
   GuardProofVerdict verdict;
@@ -73,7 +74,8 @@ typedef struct
 void guard_proof_free (GuardProof *proof);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardProof, guard_proof_free)
 
-/* Of the files in the folder PATH of this machine; NULL: nothing is known. BACKUPS is kept by reference. */
+/* Of the files in the folder PATH of this machine; NULL: nothing is known. BACKUPS is kept by reference; NULL: they could
+ * not be read. */
 GuardProof *guard_proof_of_path (const Project *project, GPtrArray *backups, const char *path);
 
 /* Of VOLUME, which was looked into. */

@@ -40,7 +40,6 @@
 #define XMAX_IS_MULTI 0x1000
 
 #define XACTS_PER_SEGMENT (32U * 8192U * 4U)
-#define FIRST_NORMAL_OID 16384
 #define OID_LARGE_OBJECTS 2613
 
 void
@@ -248,34 +247,72 @@ open_dir (int folder_fd, const char *path)
   return dir;
 }
 
-/* The relations of users, and catalogues that were rewritten, have files from 16384 on. */
+/* The files in DIR, by the numbers that their names begin with; 0 stands for all that begin otherwise. */
+static GHashTable *
+file_numbers (DIR *dir)
+{
+  GHashTable *numbers = g_hash_table_new (NULL, NULL);
+  for (const struct dirent *entry = readdir (dir); entry != NULL; entry = readdir (dir))
+    g_hash_table_add (numbers, GUINT_TO_POINTER (strtoul (entry->d_name, NULL, 10)));
+  return numbers;
+}
+
+/* Nothing but what is in template0, which nobody can connect to. Large objects need no file of their own. */
 static bool
-holds_something (DIR *dir)
+holds_nothing (DIR *dir, GHashTable *template)
 {
   struct stat info;
   for (const struct dirent *entry = readdir (dir); entry != NULL; entry = readdir (dir))
     {
-      unsigned long number = strtoul (entry->d_name, NULL, 10);
-      if (number >= FIRST_NORMAL_OID || *entry->d_name == 't')
-        return true;
-      if (number == OID_LARGE_OBJECTS
-          && strspn (entry->d_name, "0123456789") == strlen (entry->d_name)
+      char *end;
+      unsigned long number = strtoul (entry->d_name, &end, 10);
+      if (*entry->d_name == 't' || !g_hash_table_contains (template, GUINT_TO_POINTER (number)))
+        return false;
+      if (number == OID_LARGE_OBJECTS && *end == '\0'
           && (fstatat (dirfd (dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0
               || info.st_size > 0))
-        return true;
+        return false;
     }
-  return false;
+  return true;
 }
 
-static void
-look_whether_pristine (int folder_fd, GuardDatabase *database)
+static DIR *
+open_database (int folder_fd, const GuardDatabase *database)
 {
   char path[32];
   snprintf (path, sizeof path, "base/%u", database->oid);
-  DIR *dir = database->oid < FIRST_NORMAL_OID ? open_dir (folder_fd, path) : NULL;
-  database->is_pristine = dir != NULL && !holds_something (dir);
-  if (dir != NULL)
-    closedir (dir);
+  return open_dir (folder_fd, path);
+}
+
+static GHashTable *
+find_template (int folder_fd, const GPtrArray *databases)
+{
+  GHashTable *template = NULL;
+  for (guint i = 0; i < databases->len && template == NULL; i++)
+    {
+      const GuardDatabase *database = databases->pdata[i];
+      DIR *dir = g_strcmp0 (database->name, "template0") == 0 ? open_database (folder_fd, database)
+                                                              : NULL;
+      if (dir == NULL)
+        continue;
+      template = file_numbers (dir);
+      closedir (dir);
+    }
+  return template;
+}
+
+/* Only the names that initdb gives: what somebody made on purpose counts, empty or not. */
+static void
+look_whether_pristine (int folder_fd, GHashTable *template, GuardDatabase *database)
+{
+  static const char *const names[] = { "postgres", "template0", "template1", NULL };
+  if (database->name == NULL || !g_strv_contains (names, database->name))
+    return;
+  DIR *dir = open_database (folder_fd, database);
+  if (dir == NULL)
+    return;
+  database->is_pristine = holds_nothing (dir, template);
+  closedir (dir);
 }
 
 /* Those that have files and no row: just made, or what a crash has left. */
@@ -311,8 +348,9 @@ guard_databases_read (int folder_fd, GPtrArray **ret_databases, GError **error)
       = g_ptr_array_new_with_free_func ((GDestroyNotify) guard_database_free);
   if (!read_table (folder_fd, databases, error) || !add_nameless (folder_fd, databases, error))
     return false;
-  for (guint i = 0; i < databases->len; i++)
-    look_whether_pristine (folder_fd, databases->pdata[i]);
+  g_autoptr (GHashTable) template = find_template (folder_fd, databases);
+  for (guint i = 0; template != NULL && i < databases->len; i++)
+    look_whether_pristine (folder_fd, template, databases->pdata[i]);
   g_ptr_array_sort (databases, compare_databases);
   *ret_databases = g_steal_pointer (&databases);
   return true;

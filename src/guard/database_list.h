@@ -15,7 +15,7 @@ typedef struct
 {
   uint32_t oid;
   char *name;       /* NULL: it has files, but no row (yet) */
-  bool is_pristine; /* made by initdb, and nobody has put a table or large object into it */
+  bool is_pristine; /* of initdb, and nobody has put a table or large object into it */
 } GuardDatabase;
 
 void guard_database_free (GuardDatabase *database);

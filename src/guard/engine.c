@@ -51,6 +51,27 @@ http_get (GuardEngine *engine, const char *path, json_t **ret, GError **error)
   return true;
 }
 
+static bool
+http_post (GuardEngine *engine, const char *path, const json_t *body, json_t **ret, GError **error)
+{
+  HttpEngine *self = (HttpEngine *) engine;
+  g_auto (NetAnswer) answer = { 0 };
+  g_autofree char *text = json_dumps (body, JSON_COMPACT);
+  if (text == NULL)
+    return keel_error (error, KEEL_ERROR_USAGE, NULL, "what the Engine is told must be UTF-8");
+  const NetCall call = { .path = path, .body = text, .body_length = strlen (text) };
+  if (!net_client_call (self->client, &call, &answer, error))
+    return prefix_error (error, "asking the Docker Engine");
+  if (answer.status >= 300)
+    {
+      g_autofree char *message = guard_engine_message (&answer);
+      return keel_error (error, answer.status == 403 ? KEEL_ERROR_REFUSED : KEEL_ERROR_FAILED, NULL,
+                         "the Docker Engine answered %ld: %s", answer.status, message);
+    }
+  *ret = json_loadb (answer.body, answer.body_length, 0, NULL);
+  return true;
+}
+
 static void
 http_free (GuardEngine *engine)
 {
@@ -130,7 +151,7 @@ guard_engine_open_patient (const char *host, int64_t timeout_ms, GuardEngine **r
   if (!guard_engine_client (host, timeout_ms, &client, error))
     return false;
   HttpEngine *self = g_new0 (HttpEngine, 1);
-  self->engine = (GuardEngine){ .get = http_get, .free = http_free };
+  self->engine = (GuardEngine){ .get = http_get, .post = http_post, .free = http_free };
   self->client = client;
   *ret_engine = &self->engine;
   return true;

@@ -1,5 +1,5 @@
 /*
- * What is asked of a Docker Engine: GET only. A vtable, so that the policy is tested without one.
+ * What is asked of a Docker Engine. A vtable, so that the policy is tested without one: it only reads.
  */
 #pragma once
 
@@ -14,6 +14,10 @@ struct GuardEngine
   /* GET PATH ("/volumes/x", escaped, without a version). *RET is NULL when the Engine says 404. Errors:
    * KEEL_ERROR_UNREACHABLE; KEEL_ERROR_FAILED for other answers. Called from any thread. */
   bool (*get) (GuardEngine *engine, const char *path, json_t **ret, GError **error);
+  /* POST of BODY; *RET is the answer, or NULL when it has none. Errors as above, with the Engine's reason. May be
+   * NULL. */
+  bool (*post) (GuardEngine *engine, const char *path, const json_t *body, json_t **ret,
+                GError **error);
   void (*free) (GuardEngine *engine);
 };
 
@@ -60,6 +64,7 @@ typedef struct
   bool is_readable;  /* whether its files could be looked at from here */
   bool is_remote;    /* its files are on another host */
   GPtrArray *container; /* of char *: names of the containers that mount it; NULL: not asked for */
+  GPtrArray *running;   /* of char *: those of them that run; NULL: not asked for */
 } GuardVolume;
 
 void guard_volume_free (GuardVolume *volume);

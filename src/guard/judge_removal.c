@@ -45,9 +45,9 @@ judge_release (Judge *judge, const GuardVolume *volume)
   bool is_found = false;
   const char *holder = NULL;
   const GuardPolicy *policy = judge->policy;
-  const char *created = volume->created != NULL ? volume->created : "";
+  g_autofree char *identity = guard_volume_identity (volume);
   if (policy->releases != NULL
-      && !guard_release_find (policy->releases, volume->name, created, GUARD_VOLUME_REMOVE,
+      && !guard_release_find (policy->releases, volume->name, identity, GUARD_VOLUME_REMOVE,
                               clock_now (), false, &is_found, &error))
     return judge_refuse_unknown (judge, error);
   if (is_found && !find_holder (judge, volume->name, &holder))
@@ -60,7 +60,7 @@ judge_release (Judge *judge, const GuardVolume *volume)
                          "volume “%s” is released, but container “%s” mounts it", volume->name,
                          holder);
   if (is_found && judge->takes_releases
-      && !guard_release_find (policy->releases, volume->name, created, GUARD_VOLUME_REMOVE,
+      && !guard_release_find (policy->releases, volume->name, identity, GUARD_VOLUME_REMOVE,
                               clock_now (), true, &is_found, &error))
     return judge_refuse_unknown (judge, error);
   if (is_found)

@@ -51,6 +51,10 @@ void guard_judge (const GuardPolicy *policy, GuardEngine *engine, const GuardOpe
 bool guard_volume_read (const GuardPolicy *policy, GuardEngine *engine, const char *name,
                         GuardVolume **ret_volume, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Sets the containers of VOLUME. */
+bool guard_volume_find_containers (GuardEngine *engine, GuardVolume *volume, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* All volumes, by name, with their containers. */
 bool guard_volumes_read (const GuardPolicy *policy, GuardEngine *engine, GPtrArray **ret_volumes,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

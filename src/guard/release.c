@@ -28,7 +28,7 @@ guard_release_entry_free (GuardReleaseEntry *entry)
   if (entry == NULL)
     return;
   g_free (entry->volume);
-  g_free (entry->created);
+  g_free (entry->identity);
   g_free (entry->by);
   g_free (entry);
 }
@@ -88,17 +88,17 @@ read_file (int folder_fd, const char *name)
 static GuardReleaseEntry *
 parse (const json_t *object, GuardAct *ret_act)
 {
-  const char *volume, *created, *act, *by;
+  const char *volume, *identity, *act, *by;
   json_int_t expires;
   if (object == NULL
-      || json_unpack ((json_t *) object, "{s:s, s:s, s:s, s:s, s:I}", "volume", &volume, "created",
-                      &created, "act", &act, "by", &by, "expires", &expires)
+      || json_unpack ((json_t *) object, "{s:s, s:s, s:s, s:s, s:I}", "volume", &volume, "identity",
+                      &identity, "act", &act, "by", &by, "expires", &expires)
              != 0
       || strcmp (act, guard_act_name (GUARD_VOLUME_REMOVE)) != 0)
     return NULL;
   GuardReleaseEntry *entry = g_new0 (GuardReleaseEntry, 1);
   entry->volume = g_strdup (volume);
-  entry->created = g_strdup (created);
+  entry->identity = g_strdup (identity);
   entry->by = g_strdup (by);
   entry->expires = expires;
   *ret_act = GUARD_VOLUME_REMOVE;
@@ -113,7 +113,7 @@ fits (int folder_fd, const char *name, const GuardRelease *wanted, int64_t now)
   g_autoptr (json_t) object = read_file (folder_fd, name);
   g_autoptr (GuardReleaseEntry) entry = parse (object, &act);
   return entry != NULL && act == wanted->act && strcmp (entry->volume, wanted->volume) == 0
-         && strcmp (entry->created, wanted->created) == 0 && now < entry->expires
+         && strcmp (entry->identity, wanted->identity) == 0 && now < entry->expires
          && entry->expires - now <= GUARD_RELEASE_SECONDS;
 }
 
@@ -141,13 +141,13 @@ take_it (int folder_fd, const char *folder, const char *name, const GuardRelease
 }
 
 bool
-guard_release_find (const char *folder, const char *volume, const char *created, GuardAct act,
+guard_release_find (const char *folder, const char *volume, const char *identity, GuardAct act,
                     int64_t now, bool take, bool *ret_found, GError **error)
 {
-  GuardRelease wanted = { .volume = volume, .created = created, .act = act };
+  GuardRelease wanted = { .volume = volume, .identity = identity, .act = act };
   *ret_found = false;
   g_auto (Fd) fd = open_folder (folder);
-  if (fd < 0 || volume == NULL || created == NULL)
+  if (fd < 0 || volume == NULL || identity == NULL)
     return true;
   g_autofree char *name = file_name (volume);
   bool found = fits (fd, name, &wanted, now);
@@ -160,7 +160,7 @@ guard_release_find (const char *folder, const char *volume, const char *created,
 }
 
 bool
-guard_release_write (const char *folder, const GuardRelease *release, GError **error)
+guard_release_prepare (const char *folder, GError **error)
 {
   if (!fs_make_folder (folder, 0700, error))
     return false;
@@ -172,8 +172,16 @@ guard_release_write (const char *folder, const GuardRelease *release, GError **e
                        "Give it to root with mode 0700, or name another one with "
                        "PGKEEL_GUARD_STATE.",
                        "others may write in “%s”: no release in it counts", folder);
+  return true;
+}
+
+bool
+guard_release_write (const char *folder, const GuardRelease *release, GError **error)
+{
+  if (!guard_release_prepare (folder, error))
+    return false;
   g_autoptr (json_t) object = json_pack (
-      "{s:s, s:s, s:s, s:s, s:I}", "volume", release->volume, "created", release->created, "act",
+      "{s:s, s:s, s:s, s:s, s:I}", "volume", release->volume, "identity", release->identity, "act",
       guard_act_name (release->act), "by", release->by, "expires", (json_int_t) release->expires);
   if (object == NULL)
     return keel_error (error, KEEL_ERROR_FAILED, NULL, "a release's texts must be UTF-8");

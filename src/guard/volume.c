@@ -21,6 +21,7 @@ guard_volume_free (GuardVolume *volume)
   g_free (volume->project);
   g_free (volume->postgres);
   g_clear_pointer (&volume->container, g_ptr_array_unref);
+  g_clear_pointer (&volume->running, g_ptr_array_unref);
   g_free (volume);
 }
 
@@ -130,6 +131,25 @@ guard_volume_look_into (GuardVolume *volume)
     volume->is_readable = false;
 }
 
+char *
+guard_volume_identity (const GuardVolume *volume)
+{
+  bool is_complete;
+  g_autoptr (json_t) parts
+      = json_pack ("[s?, s?, s?]", volume->created, volume->mountpoint, volume->device);
+  const char *place = guard_volume_place (volume);
+  g_autoptr (GPtrArray) folders
+      = place != NULL ? guard_find_data_folders (place, &is_complete) : NULL;
+  for (guint i = 0; folders != NULL && i < folders->len; i++)
+    {
+      const GuardDataFolder *folder = folders->pdata[i];
+      g_autofree char *text
+          = g_strdup_printf ("%" G_GUINT64_FORMAT, folder->control.system_identifier);
+      json_array_append_new (parts, json_string (folder->has_control ? text : "unknown"));
+    }
+  return json_dumps (parts, JSON_COMPACT);
+}
+
 bool
 guard_volume_read (const GuardPolicy *policy, GuardEngine *engine, const char *name,
                    GuardVolume **ret_volume, GError **error)
@@ -162,6 +182,16 @@ container_name (const json_t *object)
   return *name == '/' ? name + 1 : name;
 }
 
+/* Paused and restarting ones have it, too. */
+static bool
+is_running (const json_t *container)
+{
+  const char *state = json_string_value (json_object_get (container, "State"));
+  return state == NULL
+         || (strcmp (state, "created") != 0 && strcmp (state, "exited") != 0
+             && strcmp (state, "dead") != 0);
+}
+
 static void
 add_container (GHashTable *by_name, const json_t *container)
 {
@@ -171,8 +201,11 @@ add_container (GHashTable *by_name, const json_t *container)
     {
       const char *name = json_string_value (json_object_get (mount, "Name"));
       GuardVolume *volume = name != NULL ? g_hash_table_lookup (by_name, name) : NULL;
-      if (volume != NULL)
-        g_ptr_array_add (volume->container, g_strdup (container_name (container)));
+      if (volume == NULL)
+        continue;
+      g_ptr_array_add (volume->container, g_strdup (container_name (container)));
+      if (is_running (container))
+        g_ptr_array_add (volume->running, g_strdup (container_name (container)));
     }
 }
 
@@ -197,6 +230,31 @@ get_array (GuardEngine *engine, const char *path, const char *key, json_t **ret,
   return true;
 }
 
+static void
+forget_containers (GuardVolume *volume)
+{
+  g_clear_pointer (&volume->container, g_ptr_array_unref);
+  g_clear_pointer (&volume->running, g_ptr_array_unref);
+  volume->container = g_ptr_array_new_with_free_func (g_free);
+  volume->running = g_ptr_array_new_with_free_func (g_free);
+}
+
+bool
+guard_volume_find_containers (GuardEngine *engine, GuardVolume *volume, GError **error)
+{
+  g_autoptr (json_t) containers = NULL;
+  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  size_t i;
+  json_t *object;
+  if (!get_array (engine, "/containers/json?all=1", NULL, &containers, error))
+    return false;
+  forget_containers (volume);
+  g_hash_table_insert (by_name, volume->name, volume);
+  json_array_foreach (containers, i, object)
+    add_container (by_name, object);
+  return true;
+}
+
 bool
 guard_volumes_read (const GuardPolicy *policy, GuardEngine *engine, GPtrArray **ret_volumes,
                     GError **error)
@@ -213,7 +271,7 @@ guard_volumes_read (const GuardPolicy *policy, GuardEngine *engine, GPtrArray **
     {
       GuardVolume *volume = guard_volume_from_json (policy, object);
       guard_volume_look_into (volume);
-      volume->container = g_ptr_array_new_with_free_func (g_free);
+      forget_containers (volume);
       g_ptr_array_add (volumes, volume);
       g_hash_table_insert (by_name, volume->name, volume);
     }

@@ -48,5 +48,9 @@ GPtrArray *guard_find_data_folders (const char *folder, bool *ret_is_complete);
 /* Where the volume's files are as seen from here; NULL when they cannot be seen. Of VOLUME. */
 const char *guard_volume_place (const GuardVolume *volume);
 
+/* What makes it this one and no other of the same name: when and where it was made, and the system identifiers
+ * of the clusters in it, as far as they can be read. Compared as it is; caller frees. NULL when the Engine does not say it in UTF-8. */
+char *guard_volume_identity (const GuardVolume *volume);
+
 /* "holds a PostgreSQL 17 database", "carries the label x=y", "is named in guard.protect"; caller frees. */
 char *guard_volume_why (const GuardPolicy *policy, const GuardVolume *volume);

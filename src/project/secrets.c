@@ -83,10 +83,17 @@ add_url (GPtrArray *known, const char *url)
     add_known (known, decoded);
 }
 
+/* Where the shell is and was. */
+static bool
+is_folder_name (const char *name)
+{
+  return strcmp (name, "PWD") == 0 || strcmp (name, "OLDPWD") == 0;
+}
+
 static void
 add_variable (GPtrArray *known, const char *name, const char *value)
 {
-  if (value == NULL)
+  if (value == NULL || is_folder_name (name))
     return;
   if (is_secret_name (name))
     {

@@ -62,7 +62,7 @@ clean_environment ()
     case $name in
       PGKEEL_TEST_BINDIRS | PGKEEL_RELEASE) ;;
       PG[A-Z]*) [ "$name" = PGKEEL ] || unset "$name" ;;
-      DATABASE_URL | LEDGER_ENV | NODE_ENV | BACKUP_DIR | DB_RESTORE_*) unset "$name" ;;
+      DATABASE_URL | LEDGER_ENV | NODE_ENV | BACKUP_DIR | DB_RESTORE_* | GUARD_RELEASE_*) unset "$name" ;;
     esac
   done
   export LC_ALL=C.UTF-8 NO_COLOR=1 HOME=${E2E_ROOT:-/nonexistent}

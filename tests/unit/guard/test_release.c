@@ -22,21 +22,21 @@ folder_of (void **state)
 }
 
 static void
-write_release (const char *folder, const char *volume, const char *created, int64_t expires)
+write_release (const char *folder, const char *volume, const char *identity, int64_t expires)
 {
   g_autoptr (GError) error = NULL;
-  GuardRelease release = { volume, created, GUARD_VOLUME_REMOVE, "mara", expires };
+  GuardRelease release = { volume, identity, GUARD_VOLUME_REMOVE, "mara", expires };
   assert_true (guard_release_write (folder, &release, &error));
   assert_no_error (error);
 }
 
 static bool
-find (const char *folder, const char *volume, const char *created, int64_t now, bool take)
+find (const char *folder, const char *volume, const char *identity, int64_t now, bool take)
 {
   g_autoptr (GError) error = NULL;
   bool found = false;
-  assert_true (
-      guard_release_find (folder, volume, created, GUARD_VOLUME_REMOVE, now, take, &found, &error));
+  assert_true (guard_release_find (folder, volume, identity, GUARD_VOLUME_REMOVE, now, take, &found,
+                                   &error));
   assert_no_error (error);
   return found;
 }
@@ -146,7 +146,7 @@ static void
 test_foreign_owner (void **state)
 {
   if (geteuid () != 0)
-    return; /* only root can give a file away */
+    fail_msg ("only root can give a file away: run this test as root");
   g_autofree char *folder = folder_of (state);
   write_release (folder, "pg", MADE, NOW + 600);
   g_autofree char *file = only_file (folder);
@@ -168,11 +168,11 @@ test_broken_files (void **state)
           "[]",
           "null",
           "{\"volume\": \"pg\"}",
-          "{\"volume\": \"pg\", \"created\": \"" MADE
+          "{\"volume\": \"pg\", \"identity\": \"" MADE
           "\", \"act\": \"other\", \"by\": \"x\", \"expires\": 1800000600}",
-          "{\"volume\": \"pg\", \"created\": \"" MADE
+          "{\"volume\": \"pg\", \"identity\": \"" MADE
           "\", \"act\": \"volume-remove\", \"by\": \"x\", \"expires\": \"1800000600\"}",
-          "{\"volume\": \"pg\", \"volume\": \"pg\", \"created\": \"" MADE
+          "{\"volume\": \"pg\", \"volume\": \"pg\", \"identity\": \"" MADE
           "\", \"act\": \"volume-remove\", \"by\": \"x\", \"expires\": 1800000600}" };
   g_autofree char *folder = folder_of (state);
   write_release (folder, "pg", MADE, NOW + 600);
@@ -222,7 +222,7 @@ test_list_and_revoke (void **state)
   const GuardReleaseEntry *odd = both->pdata[0], *entry = both->pdata[1];
   assert_string_equal (odd->volume, "../../etc/passwd");
   assert_string_equal (entry->volume, "pg");
-  assert_string_equal (entry->created, MADE);
+  assert_string_equal (entry->identity, MADE);
   assert_string_equal (entry->by, "mara");
   assert_int_equal (entry->expires, NOW + 600);
 

@@ -42,7 +42,11 @@ test_texts (void **state)
     { "psql: " FILE_SECRET " was refused", "psql: *** was refused" },
     { "tried " URL_SECRET ", then horse@staple", "tried ***, then ***" },
     { "good-morning", "good-morning" },
+    { "in /srv/shop/backups, before in /srv/old", "in /srv/shop/backups, before in /srv/old" },
   };
+  /* The shell's folders are no passwords. */
+  g_setenv ("PWD", "/srv/shop", TRUE);
+  g_setenv ("OLDPWD", "/srv/old", TRUE);
   g_autoptr (Project) project = project_with_secrets (*state);
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {

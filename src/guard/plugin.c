@@ -193,6 +193,12 @@ answer_question (GuardPlugin *plugin, NetExchange *exchange)
   size_t length;
   bool is_cut;
   const char *body = net_exchange_body (exchange, &length, &is_cut);
+  /* Engines that try again after a plugin has died have nothing left to say. */
+  if (length == 0)
+    {
+      refuse (exchange, "the guard was restarted in the middle of this call", "Try again.");
+      return;
+    }
   if (is_cut || !guard_request_parse (body, length, &request, &error))
     {
       refuse (exchange, is_cut ? "the request is too large to be looked into" : error->message,

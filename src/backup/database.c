@@ -364,7 +364,7 @@ database_drop_unfinished (DbConn *admin, int *ret_count, GError **error)
 
 static bool
 try_swap (DbConn *admin, const char *current, const char *kept, const char *new_name,
-          const json_t *properties, GError **error)
+          const json_t *properties, bool ends_sessions, GError **error)
 {
   g_autofree char *current_ident = db_quote_ident (current);
   g_autofree char *new_ident = db_quote_ident (new_name);
@@ -376,7 +376,7 @@ try_swap (DbConn *admin, const char *current, const char *kept, const char *new_
       = g_strdup_printf ("ALTER DATABASE %s RENAME TO %s", new_ident, current_ident);
   g_autofree char *lift = lift_mark_sql (new_ident, properties);
   /* The mark goes in the same transaction: one that is killed just before leaves an unfinished one. */
-  bool done = (kept == NULL || end_sessions (admin, current, error))
+  bool done = (kept == NULL || !ends_sessions || end_sessions (admin, current, error))
               && end_sessions (admin, new_name, error) && db_exec (admin, "BEGIN", error)
               && db_exec (admin, lift, error) && db_exec (admin, first, error)
               && db_exec (admin, second, error) && db_exec (admin, "COMMIT", error);
@@ -387,7 +387,7 @@ try_swap (DbConn *admin, const char *current, const char *kept, const char *new_
 
 bool
 database_swap (DbConn *admin, const char *current, const char *kept, const char *new_name,
-               const json_t *properties, GError **error)
+               const json_t *properties, bool ends_sessions, GError **error)
 {
   g_autofree char *quoted = db_quote_ident (new_name);
   if (!apply_properties (admin, quoted, properties, error))
@@ -395,11 +395,11 @@ database_swap (DbConn *admin, const char *current, const char *kept, const char 
   for (int attempt = 1;; attempt++)
     {
       g_autoptr (GError) problem = NULL;
-      if (try_swap (admin, current, kept, new_name, properties, &problem))
+      if (try_swap (admin, current, kept, new_name, properties, ends_sessions, &problem))
         return true;
       /* Sessions that come back faster than they are ended. */
-      bool again
-          = g_strcmp0 (keel_error_sqlstate (problem), "55006") == 0 && attempt < SWAP_ATTEMPTS;
+      bool again = g_strcmp0 (keel_error_sqlstate (problem), "55006") == 0 && ends_sessions
+                   && attempt < SWAP_ATTEMPTS;
       if (!again)
         {
           g_propagate_error (error, g_steal_pointer (&problem));

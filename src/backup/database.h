@@ -44,10 +44,11 @@ bool database_drop_unfinished (DbConn *admin, int *ret_count, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
 /* Finishes NEW as database_finish does, then renames CURRENT to KEPT and NEW to CURRENT, ending the
- * sessions in CURRENT. The mark goes and the names change in one transaction: either all happens or
+ * sessions in CURRENT; without ENDS_SESSIONS they make it fail (SQLSTATE 55006). The mark goes and the names change in one transaction: either all happens or
  * NEW stays marked. With KEPT NULL there is no CURRENT, and only NEW is renamed. */
 bool database_swap (DbConn *admin, const char *current, const char *kept, const char *new_name,
-                    const json_t *properties, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+                    const json_t *properties, bool ends_sessions, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /* The roles and tablespaces of SOURCE that the server lacks, by name; GPtrArrays of text. */
 bool database_list_missing (DbConn *admin, const json_t *source, GPtrArray **ret_roles,

@@ -85,7 +85,7 @@ fill_and_swap (RestorePlan *plan, Report *report, RestoreResult *result, GError 
     return false;
   restore_begin_step (plan, report);
   return database_swap (plan->admin, plan->database, plan->kept_name, plan->new_name,
-                        plan->properties, error);
+                        plan->properties, true, error);
 }
 
 static bool

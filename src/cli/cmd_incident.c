@@ -365,7 +365,7 @@ const CliCommand incident_commands[] = {
     .summary = "Open an incident: commands that destroy are refused from now on",
     .description
     = "One of the same subject that is open is added to. Refused are restore, migrate, seed\n"
-      "--clean, integrity fix and backup prune, in this environment, until it is closed.\n"
+      "--clean, integrity fix, backup prune and nuke, in this environment, until it is closed.\n"
       "PGKEEL_INCIDENT=ID[,ID...] names every open one and lets a command pass; that is logged.",
     .example = "pgkeel incident open \"orders lost 200 rows overnight\"",
     .options = open_options,

@@ -31,6 +31,7 @@ extern const CliCommand migrate_enum_commands[];  /* cmd_migrate_enum.c */
 extern const CliCommand migrate_lint_command;     /* cmd_migrate_lint.c */
 extern const CliCommand migrate_rehearse_command; /* cmd_migrate_rehearse.c */
 extern const CliCommand migrate_validate_command; /* cmd_migrate_validate.c */
+extern const CliCommand nuke_command;             /* cmd_nuke.c */
 extern const CliCommand restore_command;          /* cmd_restore.c */
 extern const CliCommand seed_command;             /* cmd_seed.c */
 

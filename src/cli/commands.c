@@ -18,6 +18,7 @@ const CliCommand cli_commands[] = {
     .children = integrity_commands },
   { .name = "restore", .same_as = &restore_command },
   { .name = "restore-test", .same_as = &restore_test_command },
+  { .name = "nuke", .same_as = &nuke_command },
   { .name = "env",
     .summary = "Show which environment is meant; stamp its database",
     .children = env_commands },

@@ -339,6 +339,17 @@ assert_compose_reads ()
   [[ $output == *'shop-dev-postgres: NOT protected'* ]]
   DOCKER_EMPTY=1 make volumes
   [ "$(tail -n 1 "$DOCKER_LOG")" = 'volume create --label com.ledgerflow.protect=true shop-dev-postgres' ]
+  run make nuke ENV=production < /dev/null
+  [ "$status" -ne 0 ]
+  [[ $output == *'the database of “production” is never removed'* ]]
+  run make nuke < /dev/null
+  [ "$status" -ne 0 ]
+  [[ $output == *'give --confirm=DESTROY'* ]]
+  [ "$(pg_embedded 'SELECT count(*) FROM account')" = 2000 ]
+  make nuke PGKEEL='pgkeel --confirm=DESTROY' | grep -q 'the database “shop” is empty'
+  [ "$(pg_embedded "SELECT to_regclass('account') IS NULL")" = t ]
+  make migrate PGKEEL='pgkeel --yes'
+  [ "$(pg_embedded 'SELECT count(*) FROM account')" = 2000 ]
   make down
   run make env-check
   [ "$status" -ne 0 ]

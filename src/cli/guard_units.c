@@ -131,7 +131,7 @@ unit_text (const GuardUnitSpec *spec, const char *template)
   g_string_replace (text, "@UNIT@", unit, 0);
   g_string_replace (text, "@SOCKET@", listen, 0);
   g_string_replace (text, "@COMMAND@", command, 0);
-  g_string_replace (text, "-@WRITABLE@", writable, 0);
+  g_string_replace (text, "@WRITABLE@", writable, 0);
   uint8_t sum[SHA256_BYTES];
   sha256_of (text->str, text->len, sum);
   g_autofree char *hex = sha256_hex (sum);

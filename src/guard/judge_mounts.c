@@ -181,6 +181,33 @@ judge_capability (Making *making, const char *name)
                           name);
 }
 
+/* Through /proc a container sees the files of processes that it shares with another. */
+static bool
+judge_shared_processes (Judge *judge, const char *other)
+{
+  g_autoptr (json_t) container = NULL;
+  size_t i;
+  json_t *mount;
+  if (!judge_container (judge, other, &container))
+    return false;
+  json_array_foreach (json_object_get (container, "Mounts"), i, mount)
+    {
+      GError *error = NULL;
+      g_autoptr (GuardVolume) volume = NULL;
+      const char *name = json_string_value (json_object_get (mount, "Name"));
+      if (name == NULL || json_is_false (json_object_get (mount, "RW")))
+        continue;
+      if (!guard_volume_read (judge->policy, judge->engine, name, &volume, &error))
+        return judge_refuse_unknown (judge, error);
+      if (volume != NULL && guard_volume_is_protected (volume))
+        return judge_refuse (
+            judge, &(Refusal){ .rule = "privileged", .volume = name },
+            "guard.strict: with the processes of “%s” a container gets at volume “%s”", other,
+            name);
+    }
+  return true;
+}
+
 /* What lets a container out: only a strict guard minds. */
 static bool
 judge_powers (Making *making, const json_t *host)
@@ -197,6 +224,9 @@ judge_powers (Making *making, const json_t *host)
   if (g_strcmp0 (pid, "host") == 0)
     return judge_refuse (judge, &refusal,
                          "guard.strict: with the host's processes a container gets at its files");
+  if (pid != NULL && g_str_has_prefix (pid, "container:")
+      && !judge_shared_processes (judge, pid + strlen ("container:")))
+    return false;
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
     if (json_array_size (json_object_get (host, lists[i])) > 0)
       return judge_refuse (judge, &refusal,

@@ -4,6 +4,8 @@
 #   engine_start FOLDER        a private Engine in FOLDER (short: sockets' paths end at 107 bytes), without
 #                              plugins; sets ENGINE and DOCKER_HOST. Fails loudly where none can be started
 #   engine_stop                ends it, with its containers
+#   engine_watch PID FOLDER    ends it and removes FOLDER when process PID ends before engine_stop was called: the
+#                              tests were killed, say
 #   engine_plugins [NAME...]   from now on it asks these authorization plugins (a reload, no restart): it finds
 #                              them as $ENGINE/plugins/NAME.sock, and sees no others
 #   engine_images BINDIR       the images pg:e2e (PostgreSQL of BINDIR) and tools:e2e (busybox)
@@ -11,7 +13,8 @@
 #                              line; fails from 400 on
 #   volume_path NAME           where the Engine keeps NAME's files
 #
-# The Engine runs in a mount namespace of its own: whatever it mounts goes away with it. There, its plugins' folder
+# The Engine runs in namespaces of its own: when its first process ends, all others do, and whatever it mounted goes
+# away with them. There, its plugins' folder
 # stands in the place of the machine's: all Engines look into that one, and one whose plugin is dead takes 15 seconds
 # to list volumes.
 
@@ -51,7 +54,7 @@ ENGINE_PRELUDE='
   mkdir -p /etc/docker /run/docker/plugins && mount -t tmpfs tmpfs /etc/docker &&
     mount --bind "$ENGINE/plugins" /run/docker/plugins || exit 1
   [ ! -d /usr/lib/docker ] || mount -t tmpfs tmpfs /usr/lib/docker || exit 1
-  exec "$@"'
+  exec unshare --pid --fork --kill-child --mount-proc "$@"'
 
 engine_start ()
 {
@@ -63,17 +66,44 @@ engine_start ()
   printf '{"experimental": true}\n' > "$ENGINE/daemon.json"
   unshare --mount sh -c "$ENGINE_PRELUDE" sh dockerd --config-file "$ENGINE/daemon.json" \
     --data-root "$ENGINE/data" --exec-root "$ENGINE/exec" --host "$DOCKER_HOST" --pidfile "$ENGINE/pid" \
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$(engine_group)" \
     --iptables=false --ip-masq=false --bridge=none > "$ENGINE/log" 2>&1 3>&- < /dev/null &
-  ENGINE_PID=$!
-  export ENGINE_PID
-  engine_wait || return 1
+  ENGINE_KEEPER=$!
+  export ENGINE_KEEPER
+  engine_wait
+}
+
+# The control group of its containers.
+engine_group () { printf 'pgkeel%s\n' "${ENGINE//\//-}"; }
+
+engine_remove_groups ()
+{
+  find /sys/fs/cgroup -depth -type d -path "*/$(engine_group)*" -exec rmdir {} + 2> /dev/null || true
+}
+
+# engine_pid: dockerd, as it is called outside of its namespace.
+engine_pid () { tr -d ' ' < "/proc/$ENGINE_KEEPER/task/$ENGINE_KEEPER/children"; }
+
+engine_runs () { [ -n "${ENGINE_KEEPER:-}" ] && kill -0 "$ENGINE_KEEPER" 2> /dev/null; }
+
+engine_watch ()
+{
+  # shellcheck disable=SC2016 # for the inner shell
+  setsid bash -c 'while kill -0 "$1" 2> /dev/null && kill -0 "$2" 2> /dev/null; do sleep 1; done
+                  kill -0 "$2" 2> /dev/null && [ -d "$3" ] || exit
+                  kill -KILL "$2"
+                  while kill -0 "$2"; do sleep 0.1; done
+                  rm -rf "$3"
+                  find /sys/fs/cgroup -depth -type d -path "*/$4*" -exec rmdir {} +' \
+    watch "$1" "$ENGINE_KEEPER" "$2" "$(engine_group)" > /dev/null 2>&1 3>&- < /dev/null &
+  disown
 }
 
 engine_wait ()
 {
   local end=$((SECONDS + ENGINE_SECONDS))
   until curl --silent --fail --output /dev/null --unix-socket "$ENGINE/docker.sock" http://engine/_ping; do
-    kill -0 "$ENGINE_PID" 2> /dev/null || { engine_fail "dockerd ended"; return 1; }
+    engine_runs || { engine_fail "dockerd ended"; return 1; }
     [ "$SECONDS" -lt "$end" ] || { engine_fail "dockerd does not answer"; return 1; }
     sleep 0.05
   done
@@ -83,18 +113,19 @@ engine_wait ()
 engine_stop ()
 {
   local containers
-  [ -n "${ENGINE_PID:-}" ] && kill -0 "$ENGINE_PID" 2> /dev/null || return 0
+  engine_runs || return 0
   # shellcheck disable=SC2119
   engine_plugins || true
   containers=$(docker ps --quiet --no-trunc) || true
   # shellcheck disable=SC2086 # one word each
   [ -z "$containers" ] || docker kill $containers > /dev/null || true
-  kill -TERM "$ENGINE_PID"
+  kill -TERM "$(engine_pid)" || true
   local end=$((SECONDS + 30))
-  while kill -0 "$ENGINE_PID" 2> /dev/null; do
-    [ "$SECONDS" -lt "$end" ] || { kill -KILL "$ENGINE_PID"; break; }
+  while engine_runs; do
+    [ "$SECONDS" -lt "$end" ] || { kill -KILL "$ENGINE_KEEPER"; break; }
     sleep 0.05
   done
+  engine_remove_groups
 }
 
 # shellcheck disable=SC2120 # other files have names for it
@@ -104,7 +135,7 @@ engine_plugins ()
   reloads=$(grep -c 'Reloaded configuration' "$ENGINE/log") || true
   names=$(printf '%s\n' "$@" | jq --raw-input --null-input --compact-output '[inputs | select(. != "")]')
   printf '{"experimental": true, "authorization-plugins": %s}\n' "$names" > "$ENGINE/daemon.json"
-  kill -HUP "$ENGINE_PID"
+  kill -HUP "$(engine_pid)"
   local end=$((SECONDS + 30))
   until [ "$(grep -c 'Reloaded configuration' "$ENGINE/log")" -gt "$reloads" ]; do
     [ "$SECONDS" -lt "$end" ] || { engine_fail "dockerd does not reload"; return 1; }

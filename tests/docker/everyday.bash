@@ -2,6 +2,8 @@
 #
 #   everyday PATTERN COMMAND     ends with exit code 0 and prints what the extended regular expression PATTERN matches
 #
+#   everyday_transcript          what commands print and how they end that change nothing, and fail as they should
+#
 # They run in this order, on the fixture. attacks.sh --everyday runs them without a guard.
 # shellcheck disable=SC2016 # COMMAND is evaluated when it is run
 
@@ -17,6 +19,34 @@ run_everyday ()
   [ "$code" -eq 0 ] && grep -qE -- "$pattern" <<< "$output" && return 0
   printf 'an everyday command fails, exit code %d, or prints no “%s”:\n%s\n%s\n' "$code" "$pattern" "$command" "$output"
   return 1
+}
+
+everyday_transcript ()
+{
+  local command
+  while read -r command; do
+    printf '$ %s\n' "$command"
+    eval "$command" 2>&1 || printf 'exit code %d\n' $?
+  done << 'END'
+docker ps --format '{{.Names}} {{.Image}} {{.State}}' | sort
+docker volume ls --format '{{.Name}} {{.Driver}}' | sort
+docker volume inspect idle plain
+docker inspect --format '{{json .Mounts}} {{json .Config}}' db
+docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}'
+docker exec db psql --no-psqlrc --quiet --no-align --tuples-only -c 'SELECT sum(amount) FROM ledger'
+docker exec db sh -c 'exit 7'
+docker run --rm --network none tools:e2e sh -c 'echo out; exit 3'
+docker run --rm --network none tools:e2e sh -c 'echo err >&2; exit 4' > /dev/null
+docker run --rm --network none no.such.host/image:1 true
+docker volume rm no-such-volume
+docker volume rm --force no-such-volume
+docker rm --volumes no-such-container
+docker stop no-such-container
+docker volume create 'a bad name'
+api GET /v1.24/volumes/no-such-volume
+api POST /containers/no-such-container/start
+api DELETE /images/no-such-image
+END
 }
 
 everyday '^[0-9a-f]+ .* db$' 'docker ps'

@@ -186,12 +186,13 @@ fixture_check ()
 
 fixture_repair ()
 {
-  local name container keep
+  local name container keep there
   fixture_compose
   keep=$(printf '%s\n' "${FIXTURE_CONTAINERS[@]}" shop_web_1)
   docker ps --all --format '{{.Names}}' | grep -vxF "$keep" | xargs -r docker rm -f > /dev/null
+  there=$(api GET /volumes)
   for name in "${FIXTURE_VOLUMES[@]}"; do
-    volume_is_whole "$name" && docker volume inspect "$name" > /dev/null 2>&1 && continue
+    [[ $there != *"\"Name\":\"$name\""* ]] || ! volume_is_whole "$name" || continue
     docker ps --all --quiet --filter "volume=$name" | xargs -r docker rm -f > /dev/null
     docker volume rm -f "$name" > /dev/null 2>&1
     fixture_volume "$name" || return 1

@@ -14,7 +14,7 @@
 #   volume_path NAME           where the Engine keeps NAME's files
 #
 # The Engine runs in namespaces of its own: when its first process ends, all others do, and whatever it mounted goes
-# away with them. There, its plugins' folder
+# away with them; the ports of its swarm are free on the machine. There, its plugins' folder
 # stands in the place of the machine's: all Engines look into that one, and one whose plugin is dead takes 15 seconds
 # to list volumes.
 
@@ -53,6 +53,7 @@ ENGINE_PRELUDE='
   fi 2> /dev/null
   mkdir -p /etc/docker /run/docker/plugins && mount -t tmpfs tmpfs /etc/docker &&
     mount --bind "$ENGINE/plugins" /run/docker/plugins || exit 1
+  busybox ip link set lo up || exit 1
   [ ! -d /usr/lib/docker ] || mount -t tmpfs tmpfs /usr/lib/docker || exit 1
   exec unshare --pid --fork --kill-child --mount-proc "$@"'
 
@@ -64,7 +65,7 @@ engine_start ()
   unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
   mkdir -p "$ENGINE/plugins"
   printf '{"experimental": true}\n' > "$ENGINE/daemon.json"
-  unshare --mount sh -c "$ENGINE_PRELUDE" sh dockerd --config-file "$ENGINE/daemon.json" \
+  unshare --mount --net sh -c "$ENGINE_PRELUDE" sh dockerd --config-file "$ENGINE/daemon.json" \
     --data-root "$ENGINE/data" --exec-root "$ENGINE/exec" --host "$DOCKER_HOST" --pidfile "$ENGINE/pid" \
     --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$(engine_group)" \
     --iptables=false --ip-masq=false --bridge=none > "$ENGINE/log" 2>&1 3>&- < /dev/null &

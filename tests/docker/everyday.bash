@@ -37,7 +37,7 @@ docker exec db psql --no-psqlrc --quiet --no-align --tuples-only -c 'SELECT sum(
 docker exec db sh -c 'exit 7'
 docker run --rm --network none tools:e2e sh -c 'echo out; exit 3'
 docker run --rm --network none tools:e2e sh -c 'echo err >&2; exit 4' > /dev/null
-docker run --rm --network none no.such.host/image:1 true
+
 docker volume rm no-such-volume
 docker volume rm --force no-such-volume
 docker rm --volumes no-such-container

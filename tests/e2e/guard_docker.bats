@@ -51,6 +51,7 @@ guard_configure ()
   cat > "$E2E_ROOT/guard/pgkeel.yaml" << END
 project: shop
 guard: {protect: ["named*"], strict: $1}
+incident: {emergency_backup: false}
 environments:
   development: {local: true}
 END
@@ -188,6 +189,47 @@ assert_denied ()
   data_is_intact
 }
 
+# ---- One deletion, released
+
+# release VOLUME
+release ()
+{
+  cd "$E2E_ROOT/guard" || return 1
+  GUARD_RELEASE_CONFIRM="$1 no backup" run_keel guard release "$1" --no-backup --docker "$DOCKER_HOST"
+  assert_status 0
+  cd "$E2E_ROOT" || return 1
+}
+
+volume_new ()
+{
+  docker volume create "$1" > /dev/null
+  cp -a "$TEMPLATE/." "$(volume_path "$1")/"
+}
+
+# Before anything is refused: an open incident would not let it be released.
+@test "of 50 deletions at once a release lets one pass, and no other volume" {
+  local i pids=()
+  volume_new retired
+  release retired
+  run api DELETE /volumes/idle
+  assert_denied 'volume “idle”'
+  run api POST /v1.41/volumes/prune
+  assert_denied 'pruning takes volume'
+  for i in {1..50}; do
+    api DELETE "/volumes/retired?force=$((i % 2))" > "released.$i" 2>&1 3>&- & pids+=($!)
+  done
+  wait "${pids[@]}" || true
+  # With force the Engine says 204 about a volume that is not there any more; the guard says how many it let pass.
+  [ "$(grep -c '^released ' guard.log)" -eq 1 ] || fail "$(cat guard.log)"
+  run docker volume inspect retired
+  [ "$status" -ne 0 ]
+  # Another one of the same name is as well protected as the first one was.
+  volume_new retired
+  run docker volume rm retired
+  assert_denied 'volume “retired” holds a PostgreSQL'
+  data_is_intact
+}
+
 @test "deleting volumes" { attack_all delete; }
 @test "deleting volumes, spelt otherwise" { attack_all spelling; }
 @test "containers that reach the files" { attack_all mount; }
@@ -319,48 +361,6 @@ assert_denied ()
   run docker run --rm --network none tools:e2e echo plain
   [ "$output" = plain ]
   data_is_intact db temp shop_db_1 shop_web_1
-}
-
-# ---- One deletion, released
-
-# release VOLUME
-release ()
-{
-  install -d -m 700 "$PGKEEL_GUARD_STATE/releases"
-  jq --null-input --arg volume "$1" --arg created "$(docker volume inspect --format '{{.CreatedAt}}' "$1")" \
-    '{$volume, $created, act: "volume-remove", by: "a test", expires: (now + 600 | floor)}' \
-    > "$PGKEEL_GUARD_STATE/releases/$(printf %s "$1" | sha256sum | cut -d ' ' -f 1).release"
-}
-
-volume_new ()
-{
-  docker volume create "$1" > /dev/null
-  cp -a "$TEMPLATE/." "$(volume_path "$1")/"
-}
-
-@test "of 50 deletions at once a release lets one pass, and no other volume" {
-  local i pids=()
-  volume_new retired
-  run api DELETE /volumes/retired
-  assert_denied 'volume “retired” holds a PostgreSQL'
-  release retired
-  run api DELETE /volumes/idle
-  assert_denied 'volume “idle”'
-  run api POST /v1.41/volumes/prune
-  assert_denied 'pruning takes volume'
-  for i in {1..50}; do
-    api DELETE "/volumes/retired?force=$((i % 2))" > "released.$i" 2>&1 3>&- & pids+=($!)
-  done
-  wait "${pids[@]}" || true
-  # With force the Engine says 204 about a volume that has just gone; the guard says how many it let pass.
-  [ "$(grep -c '^released ' guard.log)" -eq 1 ] || fail "$(cat guard.log)"
-  run docker volume inspect retired
-  [ "$status" -ne 0 ]
-  # Another one of the same name is as well protected as the first one was.
-  volume_new retired
-  run docker volume rm retired
-  assert_denied 'volume “retired” holds a PostgreSQL'
-  volume_is_whole idle
 }
 
 @test "without any guard behind its plugin an Engine destroys nothing" {

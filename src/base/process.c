@@ -99,6 +99,8 @@ process_detach (const ProcessSpec *spec, const char *program, GError **error)
     g_ptr_array_add (words, (char *) spec->argv[i]);
   g_ptr_array_add (words, NULL);
   flags |= program != NULL ? G_SPAWN_FILE_AND_ARGV_ZERO : G_SPAWN_SEARCH_PATH;
+  if (spec->is_silent)
+    flags |= G_SPAWN_STDERR_TO_DEV_NULL;
   /* Without DO_NOT_REAP_CHILD GLib forks twice: init will wait for it. */
   if (g_spawn_async (spec->folder, (char **) words->pdata, environment, (GSpawnFlags) flags,
                      prepare_detached, (gpointer) spec, NULL, &problem))

@@ -22,6 +22,7 @@ typedef struct
   gid_t gid;
   bool die_with_us;        /* SIGQUIT to the child when the calling thread ends */
   bool own_group;          /* the child leads a process group of its own */
+  bool is_silent;          /* of process_detach: standard error is /dev/null */
   size_t output_max_bytes; /* of standard output kept, and of standard error; 0: 1 MiB */
 } ProcessSpec;
 
@@ -59,7 +60,8 @@ bool process_start_fds (const ProcessSpec *spec, int in_fd, int out_fd, int err_
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Starts PROGRAM (a path; NULL: argv[0], looked up in PATH) in a session of its own, as nobody's child: it goes on
- * when we end, and nobody waits for it. Standard output is /dev/null, standard error is ours. */
+ * when we end, and nobody waits for it. Standard output is /dev/null, standard error is ours, which
+ * keeps a pipe of ours open, unless it is silent. */
 bool process_detach (const ProcessSpec *spec, const char *program, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 

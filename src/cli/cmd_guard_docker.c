@@ -134,7 +134,7 @@ looks_at_volumes (const Call *call)
       if (operation->act != GUARD_CONTAINER_EXEC)
         return true;
     }
-  return call->command.containers != GUARD_COMPOSE_NOTHING;
+  return call->command.operations->len == 0;
 }
 
 static bool
@@ -196,7 +196,7 @@ refuse (Call *call, const GuardOperation *operation, const GuardVerdict *verdict
       g_autofree char *volume = describe_volume (call, verdict->volume);
       g_string_append_printf (detail, "\n%s", volume);
     }
-  if (!guard_notice_write (call->project, operation, verdict, &problem))
+  if (!guard_notice_write (call->project, operation, verdict, true, &problem))
     g_string_append_printf (detail, "\nit could not be logged: %s", problem->message);
   else if (verdict->is_attempt)
     g_string_append (
@@ -254,7 +254,7 @@ judge_all (Call *call, bool take_releases, GError **error)
       if (!verdict.is_released)
         continue;
       if (!plugin_decides (call) && take_releases
-          && !guard_notice_write (call->project, operation, &verdict, error))
+          && !guard_notice_write (call->project, operation, &verdict, true, error))
         return false;
     }
   return true;
@@ -422,8 +422,7 @@ check_call (Call *call, GError **error)
       g_propagate_error (error, g_steal_pointer (&problem));
       return prefix_error (error, "whether docker may do this is not known");
     }
-  bool is_guarded
-      = call->command.operations->len > 0 || call->command.containers != GUARD_COMPOSE_NOTHING;
+  bool is_guarded = guard_command_is_guarded (&call->command);
   if (is_guarded
       && (!open_guard (call, error) || !complete_command (call, error)
           || !judge_all (call, false, error) || !check_incidents (call, error)))

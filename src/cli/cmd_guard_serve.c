@@ -38,7 +38,7 @@ static bool
 notice (const GuardOperation *operation, const GuardVerdict *verdict, void *project)
 {
   g_autoptr (GError) error = NULL;
-  bool is_noted = guard_notice_write (project, operation, verdict, &error);
+  bool is_noted = guard_notice_write (project, operation, verdict, false, &error);
   fprintf (stderr, "%s (%s): %s\n", verdict->is_allowed ? "released" : "refused", verdict->rule,
            verdict->is_allowed ? verdict->volume : verdict->reason);
   if (!is_noted)
@@ -76,7 +76,7 @@ static bool
 raise_aside (const IncidentSpec *spec, void *project, GError **error)
 {
   fprintf (stderr, "lost: %s\n", spec->summary);
-  return emergency_open_aside (project, spec, error);
+  return emergency_open_aside (project, spec, false, error);
 }
 
 /* An Engine that is not there has lost nothing. */

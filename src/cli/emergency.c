@@ -373,7 +373,7 @@ owner_environment (uid_t uid)
 }
 
 static bool
-start_response (const Project *project, const char *id, GError **error)
+start_response (const Project *project, const char *id, bool is_silent, GError **error)
 {
   /* Our own program, also when its file was replaced meanwhile. */
   const char *program
@@ -389,19 +389,21 @@ start_response (const Project *project, const char *id, GError **error)
                              .environment = (const char *const *) environment->pdata,
                              .folder = project->folder,
                              .uid = info.st_uid,
-                             .gid = info.st_gid };
+                             .gid = info.st_gid,
+                             .is_silent = is_silent };
   return process_detach (&spec, program, error);
 }
 
 bool
-emergency_open_aside (const Project *project, const IncidentSpec *spec, GError **error)
+emergency_open_aside (const Project *project, const IncidentSpec *spec, bool is_silent,
+                      GError **error)
 {
   g_autofree char *id = NULL;
   g_autoptr (GError) problem = NULL;
   bool is_new;
   if (!incident_open (project, spec, &id, &is_new, error))
     return false;
-  if (!is_new || start_response (project, id, &problem))
+  if (!is_new || start_response (project, id, is_silent, &problem))
     return true;
   g_autofree char *summary
       = g_strdup_printf ("no emergency backup was begun: %s", problem->message);

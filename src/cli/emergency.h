@@ -24,6 +24,7 @@ void emergency_respond_or_warn (CliContext *context, const char *id);
 
 /* For a server that cannot wait: opens the incident, or adds to the one that is open; to a new one a process of its own
  * responds ("pgkeel incident respond"), as the owner of the project's folder when we are root. Any thread. False: the
- * incident could not be recorded. That nobody responds is in the timeline. */
-bool emergency_open_aside (const Project *project, const IncidentSpec *spec, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+ * incident could not be recorded. That nobody responds is in the timeline. IS_SILENT: the process writes only there, not to our
+ * standard error, which may be a pipe that somebody reads to its end. */
+bool emergency_open_aside (const Project *project, const IncidentSpec *spec, bool is_silent,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

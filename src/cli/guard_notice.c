@@ -16,7 +16,7 @@ describe (const GuardOperation *operation, const GuardVerdict *verdict)
 
 bool
 guard_notice_write (const Project *project, const GuardOperation *operation,
-                    const GuardVerdict *verdict, GError **error)
+                    const GuardVerdict *verdict, bool is_silent, GError **error)
 {
   g_autoptr (json_t) details = describe (operation, verdict);
   const IncidentSpec incident = {
@@ -26,6 +26,6 @@ guard_notice_write (const Project *project, const GuardOperation *operation,
     .evidence = details,
   };
   return audit_write (project, "guard", verdict->is_allowed ? "intent" : "refused", details, error)
-         && (!verdict->is_attempt || emergency_open_aside (project, &incident, error))
+         && (!verdict->is_attempt || emergency_open_aside (project, &incident, is_silent, error))
          && (!verdict->is_released || guard_known_release (project, verdict->volume, error));
 }

@@ -21,6 +21,13 @@ guard_command_clear (GuardCommand *command)
   g_strfreev (command->services);
 }
 
+bool
+guard_command_is_guarded (const GuardCommand *command)
+{
+  return command->operations->len > 0 || command->containers != GUARD_COMPOSE_NOTHING
+         || command->answers_yes;
+}
+
 GuardOperation *
 arguments_add (Arguments *arguments, GuardAct act, const char *name)
 {

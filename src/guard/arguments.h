@@ -41,11 +41,16 @@ typedef struct
   char *project_name, *project_folder; /* -p, --project-directory; NULL: not given */
   GuardComposeContainers containers;
   char **services; /* that containers speaks of; empty: all */
+  bool
+      answers_yes; /* up -y: volumes whose configuration has changed are deleted and made anew, unasked */
 } GuardCommand;
 
 /* The words for docker-compose 1.x of a line of docker that begins with "compose" after docker's own options; an
  * array of char * that ends with NULL. *RET_CONFIG: what --config said, which 1.x does not know; caller frees. */
 GPtrArray *guard_arguments_for_compose (char *const *argv, char **ret_config);
+
+/* Whether it does anything that the policy has an opinion on, now or once it is expanded. */
+bool guard_command_is_guarded (const GuardCommand *command);
 
 void guard_command_clear (GuardCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GuardCommand, guard_command_clear)

@@ -127,6 +127,7 @@ collect_rm (Arguments *arguments, const Words *words)
 static void
 collect_up (Arguments *arguments, const Words *words)
 {
+  arguments->command->answers_yes = words_has (words, "yes");
   if (words_has (words, "renew-anon-volumes"))
     note_services (arguments, words, GUARD_COMPOSE_RENEW_VOLUMES);
 }

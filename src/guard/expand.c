@@ -120,6 +120,23 @@ expand_down (Expanding *expanding, const GuardOperation *down)
     }
 }
 
+/* --- up -y -------------------------------------------------------------------------------------- */
+
+/* Compose makes a volume anew when the file says something else of it than when it was made. */
+static void
+expand_recreation (Expanding *expanding)
+{
+  const ComposeProject *project = expanding->how->project;
+  for (guint i = 0; i < project->names->len; i++)
+    for (guint j = 0; j < project->volumes->len; j++)
+      {
+        const ComposeVolume *volume = project->volumes->pdata[j];
+        g_autofree char *name = compose_project_volume_name (volume, project->names->pdata[i]);
+        if (!volume->is_external)
+          add (expanding, GUARD_VOLUME_REMOVE, name, expanding->command->given)->verb = "recreate";
+      }
+}
+
 /* --- rm -v, up -V ------------------------------------------------------------------------------- */
 
 static void
@@ -227,7 +244,7 @@ static bool
 check_project (const Expanding *expanding, const char *given, GError **error)
 {
   const GuardCommand *command = expanding->command;
-  bool destroys = command->containers != GUARD_COMPOSE_NOTHING;
+  bool destroys = command->containers != GUARD_COMPOSE_NOTHING || command->answers_yes;
   for (guint i = 0; i < command->operations->len; i++)
     {
       const GuardOperation *operation = command->operations->pdata[i];
@@ -251,6 +268,8 @@ expand_compose (Expanding *expanding, const char *given, GError **error)
     if (!expand_compose_operation (expanding, g_ptr_array_steal_index (command->operations, 0),
                                    error))
       return false;
+  if (command->answers_yes)
+    expand_recreation (expanding);
   return command->containers == GUARD_COMPOSE_NOTHING
          || for_each_container (expanding, (const char *const *) command->services,
                                 remove_container, (void *) given, error);

@@ -10,12 +10,19 @@
 #define LABEL_PROJECT "com.docker.compose.project"
 #define LABEL_ONE_OFF "com.docker.compose.oneoff"
 
-static const char release_hint[]
-    = "To delete it all the same: pgkeel guard release VOLUME, which wants a proven backup.";
-
-static const char unknown_hint[]
-    = "Ask as root on the Engine's host, where its files can be looked at, or open it for one "
-      "deletion: pgkeel guard release VOLUME.";
+/* How else it could be deleted; caller frees. */
+static char *
+removal_hint (const GuardVolume *volume)
+{
+  if (guard_volume_is_protected (volume))
+    return g_strdup_printf (
+        "To delete it all the same: pgkeel guard release %s, which wants a proven backup.",
+        volume->name);
+  return g_strdup_printf (
+      "Ask as root on the Engine's host, where its files can be looked at, or open it for one "
+      "deletion: pgkeel guard release %s.",
+      volume->name);
+}
 
 /* The name of a container that mounts VOLUME; NULL: none does. */
 static bool
@@ -70,12 +77,24 @@ judge_release (Judge *judge, const GuardVolume *volume)
       judge->verdict->volume = g_strdup (volume->name);
       return true;
     }
-  bool is_protected = guard_volume_is_protected (volume);
+  g_autofree char *hint = removal_hint (volume);
   g_autofree char *why = guard_volume_why (policy, volume);
-  return judge_refuse (judge,
-                       &(Refusal){ "volume-remove", volume->name,
-                                   is_protected ? release_hint : unknown_hint, is_protected },
-                       "volume “%s” %s and must not be deleted", volume->name, why);
+  return judge_refuse (
+      judge, &(Refusal){ "volume-remove", volume->name, hint, guard_volume_is_protected (volume) },
+      "volume “%s” %s and must not be deleted", volume->name, why);
+}
+
+/* No release is for that: it may not come to it, and then the release would be gone. */
+static bool
+judge_recreation (Judge *judge, const GuardVolume *volume)
+{
+  g_autofree char *why = guard_volume_why (judge->policy, volume);
+  return judge_refuse (
+      judge,
+      &(Refusal){ .rule = "volume-recreate",
+                  .volume = volume->name,
+                  .hint = "Without -y compose asks before it deletes a volume that has changed." },
+      "volume “%s” %s, and compose may make it anew", volume->name, why);
 }
 
 bool
@@ -87,7 +106,8 @@ judge_volume_remove (Judge *judge)
     return judge_refuse_unknown (judge, error);
   if (volume == NULL || (!guard_volume_is_protected (volume) && volume->is_readable))
     return true;
-  return judge_release (judge, volume);
+  bool is_recreation = g_strcmp0 (judge->operation->verb, "recreate") == 0;
+  return is_recreation ? judge_recreation (judge, volume) : judge_release (judge, volume);
 }
 
 /* Whether LABELS has all of WANTED ("name" or "name=value"), as the Engine's MatchKVList. */

@@ -41,9 +41,9 @@ typedef struct
   json_t *spec;         /* the body, with keys as the Engine's API spells them; NULL: none */
   char *path;           /* inside of the container, as given; of a checkpoint: of the host */
   char *project;        /* compose's */
-  const char *verb;     /* static; NULL: none */
-  char *detail;         /* of GUARD_OPAQUE */
-  char *given; /* for messages and the log: "DELETE /v1.41/volumes/x", "docker volume rm x" */
+  const char *verb; /* static; NULL: none; "recreate" of a volume that compose would make anew */
+  char *detail;     /* of GUARD_OPAQUE */
+  char *given;      /* for messages and the log: "DELETE /v1.41/volumes/x", "docker volume rm x" */
 } GuardOperation;
 
 void guard_operation_clear (GuardOperation *operation);

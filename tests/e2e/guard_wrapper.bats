@@ -234,10 +234,10 @@ close_incidents ()
 }
 
 @test "production is authorised by typing it on a terminal" {
-  PATH=$FAKES:$PATH run script -qec "$WRAPPER compose -p shop-prod up -d" /dev/null < <(sleep 1; echo yes)
+  PATH=$FAKES:$PATH run script -qec "$WRAPPER compose -p shop-prod up -d" /dev/null <<< yes
   [ "$status" -eq 3 ] || fail "$output"
   refute_passed
-  PATH=$FAKES:$PATH run script -qec "$WRAPPER compose -p shop-prod up -d" /dev/null < <(sleep 1; echo production)
+  PATH=$FAKES:$PATH run script -qec "$WRAPPER compose -p shop-prod up -d" /dev/null <<< production
   [ "$status" -eq 0 ] || fail "$output"
   [[ $output == *"the project's name “shop-prod”"* ]]
   grep -qxF "docker [compose] [-p] [shop-prod] [up] [-d]" "$RECORD"
@@ -250,19 +250,24 @@ close_incidents ()
   for host in ssh://me@there tcp://127.0.0.1:1 unix:///nonexistent/docker.sock; do
     wrap -H "$host" volume rm data
     assert_error 3 "it cannot be found out what this would destroy"
-    wrap -H "$host" volume prune -f
-    assert_status 3
-    wrap -H "$host" compose -p x down -v
-    assert_status 3
     refute_passed
     wrap -H "$host" volume ls
     assert_passed "docker [-H] [$host] [volume] [ls]"
-    wrap -H "$host" compose -p x down
-    assert_passed "docker [-H] [$host] [compose] [-p] [x] [down]"
-    wrap -H "$host" run --rm alpine true
-    assert_passed "docker [-H] [$host] [run] [--rm] [alpine] [true]"
     rm "$RECORD"
   done
+  host=ssh://me@there
+  wrap -H "$host" volume prune -f
+  assert_status 3
+  wrap -H "$host" compose -p x down -v
+  assert_status 3
+  wrap -H "$host" compose -p x rm -fsv
+  assert_error 3 "it cannot be found out what this would destroy"
+  refute_passed
+  wrap -H "$host" compose -p x down
+  assert_passed "docker [-H] [$host] [compose] [-p] [x] [down]"
+  wrap -H "$host" run --rm alpine true
+  assert_passed "docker [-H] [$host] [run] [--rm] [alpine] [true]"
+  rm "$RECORD"
   echo 'project: [' > pgkeel.yaml
   wrap ps
   assert_passed "docker [ps]"
@@ -284,7 +289,7 @@ database_volume ()
   docker volume create --label com.ledgerflow.protect=true marked > /dev/null
   docker volume create plain > /dev/null
   guarded volume rm pgdata
-  assert_error 3 "refused: volume “pgdata” holds a PostgreSQL 17 database and must not be deleted" "pgkeel guard release"
+  assert_error 3 "refused: volume “pgdata” holds a PostgreSQL 17 database and must not be deleted" "pgkeel guard release pgdata"
   assert_stderr "detail: command: docker volume rm pgdata"
   assert_stderr "detail: volume: pgdata, "
   assert_stderr "detail: last proven backup: "
@@ -359,24 +364,12 @@ database_volume ()
   [ -z "$(docker volume ls -q)" ]
 }
 
-# As `pgkeel guard release` leaves it.
-put_release ()
-{
-  local folder=$1/releases created
-  created=$(docker volume inspect --format '{{.CreatedAt}}' "$2")
-  mkdir -p "$folder"
-  chmod 700 "$1" "$folder"
-  jq -n --arg volume "$2" --arg created "$created" --argjson expires $(($(date +%s) + 600)) \
-    '{volume: $volume, created: $created, act: "volume-remove", by: "a test", expires: $expires}' \
-    > "$folder/$(printf %s "$2" | sha256sum | cut -d ' ' -f 1).release"
-  chmod 600 "$folder"/*
-}
-
 @test "a release opens one deletion, which the log has; asked for more, it stays" {
   export PGKEEL_GUARD_STATE=$PROJECT/state
   database_volume first
   database_volume second
-  put_release "$PGKEEL_GUARD_STATE" first
+  GUARD_RELEASE_CONFIRM="first no backup" run_keel guard release first --no-backup --docker "$DOCKER_HOST"
+  assert_status 0
   guarded volume rm first second
   assert_error 3 "volume “second”"
   close_incidents

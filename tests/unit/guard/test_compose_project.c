@@ -260,6 +260,8 @@ static const char *const expansions[][2] = {
   { "up -V", "container-renew d1 v; container-renew w1 v" },
   { "up -d --renew-anon-volumes db", "container-renew d1 v" },
   { "up -d", "" },
+  { "up -dy", "volume-remove shopweb_pgdata recreate; volume-remove shop-dev-cache recreate" },
+  { "create --yes=false", "" },
   { "cp x db:/var", "archive-put d1 /var" },
   { "run -v pgdata:/x db sh",
     "container-create image=postgres:17 project=shopweb [\"pgdata:/x\",\"shopweb_pgdata:/x\"]" },
@@ -290,6 +292,8 @@ describe_operation (const GuardOperation *operation)
     g_string_append_printf (text, " %s", operation->name);
   if (operation->path != NULL)
     g_string_append_printf (text, " %s", operation->path);
+  if (operation->verb != NULL)
+    g_string_append_printf (text, " %s", operation->verb);
   if (operation->removes_volumes && operation->act != GUARD_COMPOSE_DOWN)
     g_string_append (text, " v");
   return g_string_free (text, FALSE);
@@ -324,7 +328,8 @@ test_expansions (void **state)
 static void
 test_refused_expansions (void **state)
 {
-  static const char *const lines[] = { "-f wrong.yml down -v", "-f - rm -v", "-f must.yml up -V" };
+  static const char *const lines[]
+      = { "-f wrong.yml down -v", "-f - rm -v", "-f must.yml up -V", "-f wrong.yml up -y" };
   FakeEngine engine = { { .get = fake_get }, false };
   set_environment (NULL);
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)

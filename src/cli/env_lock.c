@@ -219,7 +219,7 @@ lock_print (const LockLook *look)
 static json_t *
 database_json (const EnvLockDatabase *database)
 {
-  static const char *const states[] = { "unasked",     "reached",      "unreachable", "no-url",
+  static const char *const states[] = { "unasked",     "reached",      "unreachable", "closed", "no-url",
                                         "unparseable", "not-postgres", "incomplete" };
   static const char *const stamps[] = { "unknown", "none", "here", "copy" };
   bool is_reached = database->state == ENV_LOCK_DATABASE_REACHED;

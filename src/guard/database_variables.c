@@ -202,31 +202,48 @@ is_for_reading (const char *name)
   return false;
 }
 
+/* UPPER is NAME in capitals: some programs read their settings in any case. */
 static EnvLockRole
-role_of (const Project *project, const char *name, const char **ret_meant_for)
+role_of (const Project *project, const char *name, const char *upper, const char **ret_meant_for)
 {
   const ProjectEnvironment *chosen = project->environment;
   *ret_meant_for = NULL;
-  if (has_segment (name, "SHADOW"))
+  if (has_segment (upper, "SHADOW"))
     return ENV_LOCK_ROLE_SHADOW;
   if (is_reference (chosen->url_text, name)
-      || is_among (well_known, G_N_ELEMENTS (well_known), name))
+      || is_among (well_known, G_N_ELEMENTS (well_known), upper))
     return ENV_LOCK_ROLE_MAIN;
-  *ret_meant_for = environment_by_name (name);
+  *ret_meant_for = environment_by_name (upper);
   if (*ret_meant_for == NULL)
     *ret_meant_for = environment_referring (project, name);
   if (*ret_meant_for != NULL)
     return strcmp (*ret_meant_for, chosen->name) == 0 ? ENV_LOCK_ROLE_MAIN : ENV_LOCK_ROLE_OTHER;
-  return is_for_reading (name) ? ENV_LOCK_ROLE_REPLICA : ENV_LOCK_ROLE_EXTRA;
+  return is_for_reading (upper) ? ENV_LOCK_ROLE_REPLICA : ENV_LOCK_ROLE_EXTRA;
+}
+
+/* A URL of PostgreSQL tells by itself what it is, whatever the variable is called. */
+static bool
+is_postgres_url (const char *value)
+{
+  static GRegex *pattern;
+  if (g_once_init_enter (&pattern))
+    {
+      GRegex *regex = g_regex_new (
+          "^\\s*[\"']?(?:jdbc:)?(?:postgres|postgresql|psql|pgsql|postgis)(?:\\+\\w+)?://",
+          G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
+      g_assert (regex != NULL);
+      g_once_init_leave (&pattern, regex);
+    }
+  return g_regex_match (pattern, value, 0, NULL);
 }
 
 static bool
-names_url (const Project *project, const char *name)
+names_url (const Project *project, const char *name, const char *upper)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (endings); i++)
-    if (g_str_has_suffix (name, endings[i]))
+    if (g_str_has_suffix (upper, endings[i]))
       return true;
-  return is_among (well_known, G_N_ELEMENTS (well_known), name)
+  return is_among (well_known, G_N_ELEMENTS (well_known), upper)
          || environment_referring (project, name) != NULL;
 }
 
@@ -281,10 +298,21 @@ is_other_engine (const char *url)
          || g_str_has_prefix (url, "sqlite:") || g_str_has_prefix (url, "file:");
 }
 
+/* VALUE without blanks and quotes around it, which Docker's --env-file leaves and some programs take off. */
+static char *
+bare_value (const char *value)
+{
+  g_autofree char *copy = g_strstrip (g_strdup (value));
+  size_t length = strlen (copy);
+  bool is_quoted = length >= 2 && (*copy == '"' || *copy == '\'') && copy[length - 1] == *copy;
+  return is_quoted ? g_strndup (copy + 1, length - 2) : g_steal_pointer (&copy);
+}
+
 static void
 read_url (DatabaseVariable *variable, const char *value)
 {
-  g_autofree char *url = with_libpq_scheme (value);
+  g_autofree char *bare = bare_value (value);
+  g_autofree char *url = with_libpq_scheme (bare);
   if (is_other_engine (url))
     {
       variable->state = ENV_LOCK_DATABASE_NOT_POSTGRES;
@@ -311,10 +339,11 @@ static void
 add_url (const Project *project, const char *name, const char *value, GPtrArray *found)
 {
   const char *meant_for;
-  EnvLockRole role = role_of (project, name, &meant_for);
+  g_autofree char *upper = g_ascii_strup (name, -1);
+  EnvLockRole role = role_of (project, name, upper, &meant_for);
   DatabaseVariable *variable = g_new0 (DatabaseVariable, 1);
   variable->name = g_strdup (name);
-  variable->key = g_strdup (name);
+  variable->key = g_steal_pointer (&upper);
   variable->role = role;
   variable->meant_for = role == ENV_LOCK_ROLE_OTHER ? g_strdup (meant_for) : NULL;
   read_url (variable, value);
@@ -327,15 +356,19 @@ add_url (const Project *project, const char *name, const char *value, GPtrArray 
 
 /* --- families ---------------------------------------------------------------------------------------- */
 
+/* The last one counts; ANY_CASE: as programs read their settings that do not care. */
 static const char *
-value_of (const char *const *environment, const char *name)
+value_of (const char *const *environment, const char *name, bool any_case)
 {
   const char *found = NULL;
   size_t length = strlen (name);
   for (size_t i = 0; environment[i] != NULL; i++)
-    if (strncmp (environment[i], name, length) == 0 && environment[i][length] == '='
-        && environment[i][length + 1] != '\0')
-      found = environment[i] + length + 1;
+    {
+      bool is_it = any_case ? g_ascii_strncasecmp (environment[i], name, length) == 0
+                            : strncmp (environment[i], name, length) == 0;
+      if (is_it && environment[i][length] == '=' && environment[i][length + 1] != '\0')
+        found = environment[i] + length + 1;
+    }
   return found;
 }
 
@@ -349,7 +382,7 @@ is_of_other_engine (const Family *family, const char *const *environment)
   g_auto (GStrv) names = g_strsplit (family->engine, " ", -1);
   for (size_t i = 0; names[i] != NULL; i++)
     {
-      const char *value = value_of (environment, names[i]);
+      const char *value = value_of (environment, names[i], true);
       g_autofree char *lower = value != NULL ? g_ascii_strdown (value, -1) : g_strdup ("");
       for (size_t j = 0; j < G_N_ELEMENTS (others); j++)
         if (strstr (lower, others[j]) != NULL)
@@ -386,7 +419,7 @@ add_family (const Family *family, const char *const *environment, GPtrArray *fou
   g_autoptr (GHashTable) given = g_hash_table_new (g_str_hash, g_str_equal);
   for (const Part *part = family->parts; part->variable != NULL; part++)
     {
-      const char *value = value_of (environment, part->variable);
+      const char *value = value_of (environment, part->variable, !family->fills_in);
       if (value == NULL || !g_hash_table_add (given, (gpointer) part->keyword))
         continue;
       append_part (conninfo, part->keyword, value);
@@ -427,8 +460,10 @@ database_variables_find (const Project *project, const char *const *environment)
       if (equals == NULL)
         continue;
       char *name = g_strndup (environment[i], (gsize) (equals - environment[i]));
-      const char *value = value_of (environment, name);
-      if (g_hash_table_add (seen, name) && value != NULL && names_url (project, name))
+      const char *value = value_of (environment, name, false);
+      g_autofree char *upper = g_ascii_strup (name, -1);
+      if (g_hash_table_add (seen, name) && value != NULL
+          && (names_url (project, name, upper) || is_postgres_url (value)))
         add_url (project, name, value, found);
     }
   for (size_t i = 0; i < G_N_ELEMENTS (families); i++)

@@ -170,6 +170,33 @@ ask_stamp (Question *question, DbConn *conn, GError **error)
   return true;
 }
 
+/* Whether nobody answered, at any of the addresses that were tried, by libpq's words for each. Who answers but
+ * does not let us in may let the command in, which has a password from elsewhere. */
+static bool
+is_silence (const char *text)
+{
+  static const char *const reasons[] = { "Connection refused",
+                                         "timeout expired",
+                                         "No route to host",
+                                         "Network is unreachable",
+                                         "No such file or directory",
+                                         "Connection timed out",
+                                         "Host is down" };
+  g_auto (GStrv) parts = g_strsplit (text, "failed: ", -1);
+  if (parts[1] == NULL)
+    return strstr (text, "could not translate host name") != NULL;
+  for (size_t i = 1; parts[i] != NULL; i++)
+    {
+      bool is_known = g_str_has_prefix (parts[i], "FATAL:  database \"")
+                      && strstr (parts[i], "does not exist");
+      for (size_t j = 0; j < G_N_ELEMENTS (reasons) && !is_known; j++)
+        is_known = g_str_has_prefix (parts[i], reasons[j]);
+      if (!is_known)
+        return false;
+    }
+  return true;
+}
+
 static bool
 ask_one (Question *question, GError **error)
 {
@@ -186,7 +213,10 @@ ask_one (Question *question, GError **error)
       g_propagate_error (error, g_steal_pointer (&problem));
       return false;
     }
-  question->database.state = ENV_LOCK_DATABASE_UNREACHABLE;
+  const char *detail = keel_error_detail (problem);
+  g_autofree char *text = g_strconcat (problem->message, " ", detail, NULL);
+  question->database.state
+      = is_silence (text) ? ENV_LOCK_DATABASE_UNREACHABLE : ENV_LOCK_DATABASE_CLOSED;
   question->database.problem = keep (question, g_strdup (problem->message));
   return true;
 }

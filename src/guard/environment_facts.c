@@ -1,6 +1,7 @@
 #include "guard/environment_facts.h"
 
 #include "base/fs.h"
+#include "db/conn.h"
 #include "guard/database_variables.h"
 #include "project/dotenv.h"
 #include "project/environment.h"
@@ -103,9 +104,11 @@ add_file (Gathering *gathering, const char *folder, const char *base, const char
   struct stat status;
   size_t length;
   bool is_there = stat (path, &status) == 0;
-  if (is_there ? !S_ISREG (status.st_mode) : errno == ENOENT || errno == ENOTDIR)
+  /* Virtual environments of Python are called .env, too. A pipe that a secret store feeds cannot be read twice. */
+  if (is_there ? S_ISDIR (status.st_mode) : errno == ENOENT || errno == ENOTDIR)
     return;
-  if (!is_there || !fs_read_text (path, ENV_FILE_MAX_BYTES, &text, &length, NULL)
+  if (!is_there || !S_ISREG (status.st_mode)
+      || !fs_read_text (path, ENV_FILE_MAX_BYTES, &text, &length, NULL)
       || !dotenv_parse (base, text, length, &entries, NULL)
       || !variables_add_text (variables, base, text, length, NULL))
     {
@@ -275,6 +278,54 @@ add_variables_of (Gathering *gathering, const Source *source)
     }
 }
 
+/* URL_TEXT of pgkeel.yaml with the variables that ENVIRONMENT's files and ours give it; NULL: one is missing. */
+static char *
+expand_url (const Project *project, const ProjectEnvironment *environment)
+{
+  g_autoptr (Variables) variables = variables_new ();
+  g_autofree char *base = g_strdup_printf (".env.%s", environment->name);
+  const Place place = { .file = PROJECT_FILE, .line = 1, .column = 1 };
+  char *url = NULL;
+  bool found;
+  if (environment->url_text == NULL
+      || !variables_read_file (variables, project->folder, ".env", &found, NULL)
+      || !variables_read_file (variables, project->folder, base, &found, NULL)
+      || !variables_expand (variables, environment->url_text, &place, &url, NULL))
+    return NULL;
+  char *plain = environment_plain_url (url);
+  g_free (url);
+  return plain;
+}
+
+static char *
+where_to (const char *url)
+{
+  g_autofree char *database = NULL;
+  g_autofree char *host = NULL;
+  if (url == NULL || !db_url_parts (url, &database, NULL, &host, NULL))
+    return NULL;
+  return g_strdup_printf ("%s/%s", host, database);
+}
+
+/* By their words: production is not to be connected to from here only to be told apart. */
+static void
+find_shared_url (const Gathering *gathering)
+{
+  const Project *project = gathering->project;
+  g_autofree char *mine = where_to (gathering->target_url);
+  for (guint i = 0; mine != NULL && i < project->environments->len; i++)
+    {
+      const ProjectEnvironment *other = project->environments->pdata[i];
+      bool is_guarded = other->is_protected || strcmp (other->name, "production") == 0;
+      if (other == project->environment || !is_guarded)
+        continue;
+      g_autofree char *url = expand_url (project, other);
+      g_autofree char *place = where_to (url);
+      if (g_strcmp0 (place, mine) == 0)
+        gathering->gathered->facts.shares_url = other->name;
+    }
+}
+
 static bool
 ask_all (Gathering *gathering, GError **error)
 {
@@ -363,7 +414,9 @@ find_modes (const Gathering *gathering)
       {
         const Source *source = gathering->sources->pdata[j];
         const char *value = value_in (source, names[i].name);
-        if (value == NULL || (source->name != NULL && !g_str_has_suffix (source->name, ".env")))
+        bool is_for_all = source->name == NULL || g_str_has_suffix (source->name, ".env")
+                          || g_str_has_suffix (source->name, ".env.local");
+        if (value == NULL || !is_for_all)
           continue;
         const char *kept = keep (gathering, g_strdup (value));
         EnvLockMode mode = { .name = names[i].name,
@@ -432,6 +485,8 @@ env_lock_gather (const Project *project, char *const *environment, EnvLockGather
   begin_facts (&gathering);
   find_modes (&gathering);
   find_target (&gathering);
+  if (facts->leave == NULL)
+    find_shared_url (&gathering);
   facts->target_is_default = !facts->leave_has_target && takes_default (&gathering);
   if (!ask_all (&gathering, error))
     return false;

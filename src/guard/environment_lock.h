@@ -29,7 +29,8 @@ typedef enum
 {
   ENV_LOCK_DATABASE_UNASKED = 0,
   ENV_LOCK_DATABASE_REACHED,
-  ENV_LOCK_DATABASE_UNREACHABLE,
+  ENV_LOCK_DATABASE_UNREACHABLE, /* nobody answers, or there is no database of that name */
+  ENV_LOCK_DATABASE_CLOSED, /* somebody answers and does not let us in: the command may know better */
   ENV_LOCK_DATABASE_NO_URL,       /* the environment has none, or a variable in it is missing */
   ENV_LOCK_DATABASE_UNPARSEABLE,  /* the text is no URL */
   ENV_LOCK_DATABASE_NOT_POSTGRES, /* mysql://, sqlite:///, ... */
@@ -133,6 +134,8 @@ typedef struct
   bool leave_has_target;  /* it has set the variables, to `target` */
   bool has_terminal;
   bool is_ci;
+  const char *
+      shares_url; /* a protected environment whose URL leads to the same place by its words; NULL */
   const char *sudo_user;     /* who has become us */
   const char *writable_file; /* a .env file that others may write */
   const char *unread_file;   /* a .env file that cannot be read */

@@ -91,6 +91,11 @@ look_at_state (Look *look, EnvLockLevel bad)
             "Start it, or correct the URL: what cannot be asked cannot be told apart.",
             "%s cannot be reached: %s", shown, problem);
       return false;
+    case ENV_LOCK_DATABASE_CLOSED:
+      find (look, ENV_LOCK_REFUSED, "closed",
+            "Let pgkeel in as the command is let in (PGPASSWORD, ~/.pgpass, the URL).",
+            "%s answers, but does not say who it is: %s", shown, problem);
+      return false;
     case ENV_LOCK_DATABASE_NO_URL:
       find (look, bad, "no-url", "Give the environment its URL.", "%s", problem);
       return false;
@@ -461,9 +466,22 @@ env_lock_judge_databases (const EnvLockFacts *facts, EnvLockVerdict *verdict)
   judge_contradictions (facts, verdict);
 }
 
+/* Two environments with one URL, and nothing in the database that says which of them it is. */
+static void
+judge_shared_url (const EnvLockFacts *facts, EnvLockVerdict *verdict)
+{
+  if (facts->shares_url != NULL && facts->target.stamp == ENV_LOCK_STAMP_NONE
+      && facts->target.state == ENV_LOCK_DATABASE_REACHED)
+    env_lock_add (verdict, ENV_LOCK_REFUSED, "shared-url", "the environment's database",
+                  "Say what it is with “pgkeel env stamp”, or correct the URL in pgkeel.yaml.",
+                  "pgkeel.yaml gives “%s” the same place, and no stamp says which it is",
+                  facts->shares_url);
+}
+
 void
 env_lock_judge_named (const EnvLockFacts *facts, EnvLockVerdict *verdict)
 {
+  judge_shared_url (facts, verdict);
   bool is_named = false, is_named_by_file = false;
   for (size_t i = 0; i < facts->variable_count; i++)
     {

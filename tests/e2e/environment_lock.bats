@@ -57,6 +57,8 @@ EOF
 
 setup ()
 {
+  # They hold URLs, so pgkeel would see them.
+  export -n DEV PROD BLANK OTHER DUMP COPY
   FOLDER=$(mktemp -d "$E2E_ROOT/case-XXXXXX")
   cd "$FOLDER" || return
   write_project "$DEV" "$PROD"
@@ -69,6 +71,7 @@ run_case ()
   rm -f .env .env.* "$E2E_ROOT/ran"
   run --separate-stderr timeout --foreground "$E2E_TIMEOUT" bash -c "
     set -e
+    $(declare -p DEV PROD BLANK OTHER DUMP COPY)
     $settings
     exec $PGKEEL $options -- sh -c 'echo ran > $E2E_ROOT/ran'" < /dev/null 3>&-
 }
@@ -127,6 +130,9 @@ the tests' database is production         | 3 | misnamed            | export DAT
 a second database is production           | 3 | tunnel              | export DATABASE_URL=$DEV ANALYTICS_DATABASE_URL=$PROD
 nobody answers                            | 0 | unreachable         | export DATABASE_URL=postgresql://nobody@127.0.0.1:1/shop
 nobody answers, the URL says production   | 3 | unreachable         | export DATABASE_URL=postgresql://nobody@127.0.0.1:1/shop_prod 
+who answers does not let us in            | 3 | closed              | export DATABASE_URL="postgresql://nobody@/shop_dev?host=$RUN&port=$PORT"
+a setting in lower case                   | 3 | tunnel              | echo "database_url=$PROD" > .env
+a variable of any name                    | 3 | tunnel              | export DATABASE_URL=$DEV SHOP_STORE=$PROD
 the variable holds no URL                 | 3 | unparseable-url     | export DATABASE_URL='see the wiki'
 another engine                            | 0 | other-engine        | export DATABASE_URL=sqlite:///db.sqlite3
 the URL is set by pgkeel                  | 0 | -                   | export DATABASE_URL=$PROD PGDATABASE=shop_prod PGSERVICE=nowhere | -e development guard run --set-url
@@ -142,6 +148,8 @@ and --set-url makes it no better          | 3 | tunnel              | : | -e dev
 EOF
   write_project "$COPY" "$PROD"
   check_table 1 <<< 'a copy of production | 0 | copy | export DATABASE_URL=$COPY'
+  write_project "$BLANK" "$BLANK"
+  check_table 1 <<< 'the URL of production | 3 | shared-url | export DATABASE_URL=$BLANK'
   write_project "$BLANK" "$PROD"
   check_table 1 <<< 'no stamp at all | 0 | - | export DATABASE_URL=$BLANK'
   write_project 'postgresql://nobody@127.0.0.1:1/shop' "$PROD"
@@ -341,7 +349,7 @@ EOF
   [ "$output" = "ran migrate in $folder with $PROD" ]
   # A variable in between that leads elsewhere is noticed.
   run_keel -e production guard run --authorise production -- \
-    sh -c 'DATABASE_URL=$DEV LEDGER_ENV=production python3 manage.py migrate; exit $?'
+    env DATABASE_URL="$DEV" sh -c 'LEDGER_ENV=production python3 manage.py migrate; exit $?'
   assert_status 3
   refute_stdout ran
 }

@@ -22,7 +22,7 @@ describe (const GPtrArray *found)
 {
   static const char *const roles[] = { "main", "extra", "other", "replica", "shadow" };
   static const char *const states[]
-      = { "", "", "", "", "unparseable", "not-postgres", "incomplete" };
+      = { "", "", "", "", "", "unparseable", "not-postgres", "incomplete" };
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < found->len; i++)
     {
@@ -73,6 +73,16 @@ static const struct
   { "READ_DATABASE_URL=postgresql://r/x", "READ_DATABASE_URL: replica postgresql://r/x" },
   { "ANALYTICS_DATABASE_URL=postgresql://a/x", "ANALYTICS_DATABASE_URL: extra postgresql://a/x" },
   { "LATEST_DATABASE_URL=postgresql://a/x", "LATEST_DATABASE_URL: extra postgresql://a/x" },
+  /* Settings in lower case, and values that tell what they are. */
+  { "database_url=postgresql://db/shop", "database_url: main postgresql://db/shop" },
+  { "db_host=db\ndb_name=shop", "DB_HOST, DB_NAME: main host='db' dbname='shop'" },
+  { "pghost=db", "" },
+  { "STORE=postgresql://db/shop", "STORE: extra postgresql://db/shop" },
+  { "PROD=postgres://p/shop", "PROD: other=production postgres://p/shop" },
+  { "CONNECTION_STRING=postgresql+psycopg://db/shop",
+    "CONNECTION_STRING: extra postgresql://db/shop" },
+  { "QUOTED=\"postgresql://db/shop\"", "QUOTED: extra postgresql://db/shop" },
+  { "DOCS=see postgresql://db/shop", "" },
   /* Families. */
   { "PGHOST=db", "PGHOST: main host='db'" },
   { "PGDATABASE=shop\nPGPORT=5433\nPGUSER=ada",

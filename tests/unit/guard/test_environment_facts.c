@@ -146,6 +146,26 @@ test_defaults_of_the_url (void **state)
 }
 
 static void
+test_a_url_that_two_environments_have (void **state)
+{
+  static const struct
+  {
+    const char *url, *production, *shares;
+  } cases[] = { { NOWHERE "prod", "", "production" },
+                { "host=127.0.0.1 port=1 dbname=prod", "", "production" },
+                { NOWHERE "shop", "", NULL },
+                { NOWHERE "shop", "PROD_URL=" NOWHERE "shop\n", "production" } };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      write_file (*state, ".env.production", cases[i].production);
+      g_autoptr (Project) project = open_shop (*state, cases[i].url, "development");
+      g_auto (EnvLockGathered) gathered = { 0 };
+      gather (project, "", &gathered);
+      assert_int_equal (g_strcmp0 (gathered.facts.shares_url, cases[i].shares), 0);
+    }
+}
+
+static void
 test_a_file_that_is_none (void **state)
 {
   write_file (*state, ".env.local", "A=\"never ends\n");
@@ -192,6 +212,25 @@ test_a_server_says_who_it_is (void **state)
   gather (project, variables, &copied);
   assert_int_equal (copied.facts.target.stamp, ENV_LOCK_STAMP_COPY);
 
+  /* Nobody there is one thing, somebody who does not let us in another. */
+  static const struct
+  {
+    const char *database, *user;
+    EnvLockDatabaseState state;
+  } closed[] = { { "nosuch", "postgres", ENV_LOCK_DATABASE_UNREACHABLE },
+                 { "shop", "nobody", ENV_LOCK_DATABASE_CLOSED },
+                 { "shop", "outside", ENV_LOCK_DATABASE_CLOSED } };
+  run (conn, "CREATE ROLE outside");
+  for (size_t i = 0; i < G_N_ELEMENTS (closed); i++)
+    {
+      g_autofree char *there = scratch_url (scratch, closed[i].database);
+      g_autofree char *line = g_strdup_printf ("DATABASE_URL=%s&user=%s", there, closed[i].user);
+      g_auto (EnvLockGathered) refused = { 0 };
+      gather (project, line, &refused);
+      assert_int_equal (variable_of (&refused, "DATABASE_URL", NULL)->database.state,
+                        closed[i].state);
+    }
+
   /* Who may read neither stamp nor cluster says nothing, and that is no stamp of none. */
   run (conn, "REVOKE ALL ON pgkeel.identity FROM PUBLIC; REVOKE ALL ON FUNCTION "
              "pg_catalog.pg_control_system () FROM PUBLIC");
@@ -212,6 +251,8 @@ main (void)
     cmocka_unit_test_setup_teardown (test_files_are_read, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown (test_modes, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown (test_defaults_of_the_url, make_folder, remove_folder),
+    cmocka_unit_test_setup_teardown (test_a_url_that_two_environments_have, make_folder,
+                                     remove_folder),
     cmocka_unit_test_setup_teardown (test_a_file_that_is_none, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown (test_a_server_says_who_it_is, make_folder, remove_folder),
   };

@@ -139,6 +139,9 @@ static const EnvLockDatabase staging_database = {
 static const EnvLockDatabase dead_database = { .state = ENV_LOCK_DATABASE_UNREACHABLE,
                                                .shown = "postgresql://gone/shop",
                                                .problem = "refused" };
+static const EnvLockDatabase closed_database = { .state = ENV_LOCK_DATABASE_CLOSED,
+                                                 .shown = "postgresql://there/shop",
+                                                 .problem = "no password supplied" };
 static const EnvLockDatabase no_url = { .state = ENV_LOCK_DATABASE_UNPARSEABLE };
 static const EnvLockDatabase sqlite
     = { .state = ENV_LOCK_DATABASE_NOT_POSTGRES, .shown = "sqlite:///db.sqlite3" };
@@ -166,6 +169,13 @@ static const EnvLockDatabase incomplete = { .state = ENV_LOCK_DATABASE_INCOMPLET
   X ("a variable leads nowhere, and says production", DEVELOPMENT, "unreachable", REFUSED, 1,      \
      s->variables[0].database = dead_database;                                                     \
      s->variables[0].database.url_says = "production")                                             \
+  X ("somebody answers who does not let us in", DEVELOPMENT, "closed", REFUSED, 1,                 \
+     s->variables[0].database = closed_database)                                                   \
+  X ("development has production's URL, and no stamp", DEVELOPMENT, "shared-url", REFUSED, 1,      \
+     lead_to (s, &development_database)->stamp = ENV_LOCK_STAMP_NONE;                              \
+     s->variables[0].database.stamp = ENV_LOCK_STAMP_NONE; s->facts.shares_url = "production")     \
+  X ("development has production's URL, and is stamped", DEVELOPMENT, "target", FINE, 0,           \
+     s->facts.shares_url = "production")                                                           \
   X ("a variable leads nowhere, in production", PRODUCTION, "unreachable", REFUSED, 1,             \
      s->variables[0].database = dead_database)                                                     \
   X ("a copy of the server's files runs beside it", DEVELOPMENT, "other-server", REFUSED, 1,       \

@@ -14,7 +14,7 @@ LABEL=com.ledgerflow.protect=true
 #   plain    no label, no database
 setup_file ()
 {
-  local bindir folder
+  local bindir
   e2e_begin
   bindir=$(pg_bindirs | head -n 1)
   MAJOR=$(pg_major_of "$bindir")
@@ -22,10 +22,8 @@ setup_file ()
   chmod 711 "$ENGINE_FOLDER"
   export MAJOR ENGINE_FOLDER STATE=$ENGINE_FOLDER/state PLUGIN=pgkeel
   engine_start "$ENGINE_FOLDER"
-  folder=$ENGINE/rootfs
-  image_base "$folder"
-  tar -C "$folder" -c . | docker import - tools:e2e > /dev/null
-  rm -rf "$folder"
+  engine_images "$bindir"
+  make_cluster db "$bindir"
   pg_start db "$bindir"
   pg_sql db postgres 'CREATE DATABASE shop'
   pg_sql db shop 'CREATE TABLE t AS SELECT i FROM generate_series(1, 20000) i'
@@ -54,18 +52,29 @@ teardown_file ()
 # Backups and the files of three states: the cluster, the cluster with a database more, another cluster.
 fill_templates ()
 {
-  local other=$E2E_ROOT/pg/other
   "$PGKEEL" backup create > /dev/null 2>&1
   wait_for 60 grep -q 'guarding as' "$ENGINE/serve.log"
   copy_cluster one
   pg_sql db postgres 'CREATE DATABASE orders'
   copy_cluster two
-  install -d -o postgres "$other"
-  as_server_user "$1/initdb" --no-sync --auth=trust --username=postgres --wal-segsize=1 "$other/data" \
-    > /dev/null
+  make_cluster other "$1"
   echo 'CREATE DATABASE shop' |
-    as_server_user "$1/postgres" --single -F -D "$other/data" postgres > /dev/null
-  cp -a "$other/data" "$ENGINE/other"
+    as_server_user "$1/postgres" --single -F -D "$E2E_ROOT/pg/other/data" postgres > /dev/null
+  cp -a "$E2E_ROOT/pg/other/data" "$ENGINE/other"
+}
+
+# As pg_start makes them, but with little WAL, as the image pg:e2e wants it.
+make_cluster ()
+{
+  local folder=$E2E_ROOT/pg/$1
+  mkdir "$folder"
+  chown postgres: "$folder"
+  printf '%s\n' "$2" > "$folder/bindir"
+  as_server_user mkdir "$folder/run"
+  as_server_user "$2/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
+    --wal-segsize=1 --pgdata="$folder/data" > /dev/null
+  printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$folder/run'" 'fsync = off' \
+    'min_wal_size = 2MB' >> "$folder/data/postgresql.conf"
 }
 
 # Stopped in order, copied, started again.
@@ -373,4 +382,33 @@ typed ()
   answers=$(cat "$ENGINE"/answer.* | grep -c 'HTTP 204')
   [ "$answers" -eq 1 ] || { cat "$ENGINE"/answer.*; fail "$answers deletions went through"; }
   [ "$(jq -s 'map(select(.action == "guard" and .phase == "intent" and .volume == "other")) | length' .pgkeel/audit.jsonl)" -eq 1 ]
+}
+
+# docs/guard.md, “Moving a database to a protected volume”; the numbers are its steps.
+@test "a database moves to a protected volume in the way that the manual says, with the plugin watching" {
+  local data=/var/lib/postgresql/data sum
+  fresh bare
+  rm -r "$(volume_path bare)"
+  cp -a "$ENGINE/one" "$(volume_path bare)" # no links: a server will write to it
+  chown -R 999:999 "$(volume_path bare)"
+  guarded
+  docker run --detach --name db --network none --volume bare:$data pg:e2e > /dev/null
+  wait_for 60 docker exec db psql -d shop -c 'SELECT 1' 2> /dev/null
+  sum=$(docker exec db psql -Atd shop -c 'SELECT count(*), sum(i) FROM t')
+  run_keel guard volumes check
+  assert_error 1 'a database volume is unprotected: bare'
+  docker stop db # 2
+  docker rm db
+  "$PGKEEL" guard volumes create moved # 3
+  docker run --rm --network none --user root --entrypoint cp --volume bare:/from:ro --volume moved:$data pg:e2e \
+    -a /from/. $data/ # 4
+  docker run --detach --name db --network none --volume moved:$data pg:e2e > /dev/null # 5
+  wait_for 60 docker exec db psql -d shop -c 'SELECT 1' 2> /dev/null
+  [ "$(docker exec db psql -Atd shop -c 'SELECT count(*), sum(i) FROM t')" = "$sum" ]
+  run_keel guard release bare --confirm=bare # 7
+  assert_status 0
+  docker volume rm bare
+  run_keel guard volumes check
+  assert_status 0
+  assert_refused_by_plugin moved
 }

@@ -1,11 +1,13 @@
 /*
  * pgkeel guard release: opens one protected volume for one deletion, for ten minutes.
  */
+#include "backup/catalogue.h"
 #include "base/clock.h"
 #include "base/size.h"
 #include "cli/cmds.h"
 #include "cli/confirm.h"
 #include "cli/guard_proof.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "guard/policy.h"
 #include "guard/release.h"
@@ -135,7 +137,7 @@ find_foreign (const Releasing *self)
               = database->newest != NULL
                     ? project_find_environment (project, database->newest->environment)
                     : NULL;
-          if (environment != NULL && environment->is_protected
+          if (environment != NULL && environment_kind (environment) >= ENVIRONMENT_PROTECTED
               && strcmp (environment->name, project->environment->name) != 0)
             return database->newest;
         }
@@ -159,7 +161,7 @@ check_environment (const Releasing *self, GError **error)
                          self->volume->name, foreign->database, foreign->environment,
                          project->environment->name);
     }
-  return !project->environment->is_protected || project_check_authorised (project, error);
+  return project_check_authorised (project, error);
 }
 
 static const char *
@@ -206,27 +208,64 @@ check_proof (const Releasing *self, GError **error)
                           self->volume->name);
 }
 
+/* Reads every byte of BACKUP against its hashes: it was proven then, and must be whole now. */
+static bool
+check_bytes (const Releasing *self, const GuardBackup *backup, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (BackupReader) reader = NULL;
+  g_autofree char *folder = g_path_get_dirname (backup->path);
+  g_autofree char *name = g_path_get_basename (backup->path);
+  g_autoptr (Store) store = store_open_folder (folder);
+  report_step (&self->context->report, "reading %s", name);
+  if (backup_reader_open (store, name, &reader, &problem)
+      && catalogue_check_bytes (store, name, reader, &self->context->report, &problem))
+    return true;
+  incident_after_verify (self->context, store, name, problem);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return prefix_error (error, "“%s”", name);
+}
+
+/* All that the release relies on. */
+static bool
+check_backups (const Releasing *self, GError **error)
+{
+  for (guint i = 0; i < self->proof->clusters->len; i++)
+    {
+      const GuardClusterProof *cluster = self->proof->clusters->pdata[i];
+      for (guint j = 0; j < cluster->databases->len; j++)
+        {
+          const GuardDatabaseProof *database = cluster->databases->pdata[j];
+          if (self->proof->verdict == GUARD_PROOF_FRESH
+              && !check_bytes (self, database->proven, error))
+            return false;
+        }
+    }
+  return true;
+}
+
 /* --- asking ------------------------------------------------------------------------------------- */
 
 /* What the servers wrote after the backups were made is lost, which the age alone does not say. */
 static void
 warn_of_younger_data (const Releasing *self)
 {
+  int64_t made = self->proof->proven != NULL ? self->proof->proven->created : 0;
   for (guint i = 0; i < self->proof->clusters->len; i++)
     {
       const GuardClusterProof *cluster = self->proof->clusters->pdata[i];
-      int64_t made = self->proof->proven != NULL ? self->proof->proven->created : 0;
-      if (!cluster->is_shut_down && cluster->system_identifier != NULL)
+      if (cluster->system_identifier != NULL && !cluster->is_shut_down)
         report_warning (&self->context->report,
                         "the server was not shut down in order: what it wrote last is not known",
-                        cluster->path);
-      if (made == 0 || cluster->changed <= made)
-        continue;
-      g_autofree char *time = clock_format_iso (cluster->changed);
-      g_autofree char *gap = duration_format (cluster->changed - made);
-      g_autofree char *text = g_strdup_printf (
-          "the server worked until %s, %s longer than the backup knows", time, gap);
-      report_warning (&self->context->report, text, cluster->path);
+                        NULL);
+      else if (made > 0 && cluster->changed > made)
+        {
+          g_autofree char *time = clock_format_iso (cluster->changed);
+          g_autofree char *gap = duration_format (cluster->changed - made);
+          g_autofree char *text = g_strdup_printf (
+              "the server worked until %s, %s longer than the backup knows", time, gap);
+          report_warning (&self->context->report, text, NULL);
+        }
     }
 }
 
@@ -266,7 +305,7 @@ guard (Releasing *self, GError **error)
 {
   return check_unused (self->volume, error) && check_environment (self, error)
          && incident_check_none (self->project, ACTION, error) && check_proof (self, error)
-         && ask (self, error) && check_unchanged (self, error);
+         && check_backups (self, error) && ask (self, error) && check_unchanged (self, error);
 }
 
 /* --- the log -------------------------------------------------------------------------------------- */

@@ -216,7 +216,8 @@ typed ()
   assert_refused_by_plugin new
 }
 
-@test "a release is refused without a proof, with a stale one, for another cluster, and in its own volume" {
+@test "a release is refused without a proof, with a stale one, for another cluster, damaged, and in its own volume" {
+  local name
   fresh shop bare other plain
   run_keel guard release nowhere
   assert_error 5 'there is no Docker volume “nowhere”' 'guard volumes'
@@ -246,6 +247,18 @@ typed ()
   mv pgkeel.yaml.orig pgkeel.yaml
   assert_error 3 'there is no proven backup' 'backup create'
   assert_stderr 'too old'
+
+  # Proven, and damaged since: every byte is read again.
+  name=$(jq -r '.volumes[0].holds.clusters[0].databases[0].proven.path' <<< "$("$PGKEEL" guard volumes --json)")
+  cp "$name" "$ENGINE/whole"
+  printf x | dd of="$name" bs=1 seek=$(($(stat --format %s "$name") / 2)) conv=notrunc status=none
+  run_keel guard release shop --confirm=shop
+  cp "$ENGINE/whole" "$name"
+  rm "${name%.sql.gz}.verified.json"
+  close_incidents
+  assert_status 1
+  assert_stderr "$(basename "$name")"
+  assert_stderr 'damaged'
 
   # As if the backup were taken to another folder, which is mounted from inside of the volume.
   mv backups "$(volume_path shop)/backups"

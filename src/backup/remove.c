@@ -6,6 +6,9 @@
 #include "base/clock.h"
 #include "project/stamp.h"
 
+#define END_TURNS 100
+#define END_TURN_MS 50
+
 typedef struct
 {
   const RemoveSpec *spec;
@@ -111,52 +114,97 @@ compare (const Removal *removal, GError **error)
          && check_same (removal, &compared, error);
 }
 
-/* The old database gets its name again. What cannot be done because of a signal is done all the same. */
+/* A server process ends its last command though its client has gone, and what it was told to rename would
+ * be renamed after we have looked. */
 static bool
-change_back (const Removal *removal)
+wait_for_end (DbConn *conn, int pid)
 {
-  cancel_hold ();
-  bool is_back = database_swap (removal->admin, removal->spec->database, removal->empty_name,
-                                removal->gone_name, removal->properties, true, NULL);
-  cancel_release ();
-  return is_back;
+  g_autofree char *text = g_strdup_printf ("%d", pid);
+  const char *const params[] = { text };
+  for (int turn = 0; turn < END_TURNS; turn++)
+    {
+      g_autofree char *found = NULL;
+      if (!db_query_text (conn, "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", 1,
+                          params, &found, NULL))
+        return false;
+      if (found == NULL)
+        return true;
+      g_usleep (END_TURN_MS * 1000);
+    }
+  return false;
 }
 
-static void
-drop_empty (const Removal *removal)
+/* In a session of its own, as the one that worked may be what failed. *RET_RENAMED: whether the old
+ * database has the other name now. */
+static bool
+open_again (Removal *removal, bool *ret_renamed)
 {
-  cancel_hold ();
-  bool is_dropped = database_drop (removal->admin, removal->empty_name, NULL);
-  cancel_release ();
-  if (!is_dropped)
+  int pid = db_backend_pid (removal->admin);
+  g_clear_pointer (&removal->admin, db_conn_free);
+  return database_connect_admin (removal->spec->url, removal->spec->database, &removal->admin, NULL)
+         && wait_for_end (removal->admin, pid)
+         && database_exists (removal->admin, removal->gone_name, ret_renamed, NULL);
+}
+
+/* The old database gets its name again, if it had lost it; the empty one goes. */
+static bool
+put_back (Removal *removal)
+{
+  bool is_renamed = false;
+  if (!open_again (removal, &is_renamed)
+      || (is_renamed
+          && !database_swap (removal->admin, removal->spec->database, removal->empty_name,
+                             removal->gone_name, removal->properties, true, NULL)))
+    return false;
+  if (!database_drop (removal->admin, removal->empty_name, NULL))
     report_warning (removal->report, "the empty database could not be dropped",
                     "The next restore or nuke will remove it.");
+  return true;
+}
+
+/* What cannot be done because of a signal is done all the same. */
+static void
+give_up (Removal *removal, char **ret_kept)
+{
+  cancel_hold ();
+  bool is_back = put_back (removal);
+  cancel_release ();
+  if (is_back)
+    return;
+  *ret_kept = g_strdup (removal->gone_name);
+  g_autofree char *text = g_strdup_printf (
+      "if there is a database “%s”, it has the data: “%s” could not get its name back",
+      removal->gone_name, removal->spec->database);
+  report_warning (removal->report, text, "Rename it when the server answers again.");
 }
 
 static bool
-replace (const Removal *removal, char **ret_kept, GError **error)
+replace (const Removal *removal, GError **error)
 {
   report_step (removal->report, "putting an empty database in the place of “%s”",
                removal->spec->database);
-  if (!database_swap (removal->admin, removal->spec->database, removal->gone_name,
-                      removal->empty_name, removal->properties, removal->spec->end_sessions, error))
-    {
-      explain_sessions (removal, error);
-      drop_empty (removal);
-      return false;
-    }
-  if (compare (removal, error))
-    return true;
-  if (change_back (removal))
-    drop_empty (removal);
-  else
-    {
-      *ret_kept = g_strdup (removal->gone_name);
-      g_autofree char *text = g_strdup_printf (
-          "the database could not get its name back: its data is in “%s”", removal->gone_name);
-      report_warning (removal->report, text, "Rename it when the server answers again.");
-    }
+  if (make_empty (removal, error)
+      && database_swap (removal->admin, removal->spec->database, removal->gone_name,
+                        removal->empty_name, removal->properties, removal->spec->end_sessions,
+                        error))
+    return compare (removal, error);
+  explain_sessions (removal, error);
   return false;
+}
+
+/* From here on there is no way back but the backup, so nothing interrupts it. */
+static bool
+drop_gone (const Removal *removal, char **ret_kept, GError **error)
+{
+  report_step (removal->report, "dropping what was “%s”", removal->spec->database);
+  cancel_hold ();
+  bool is_dropped = database_drop (removal->admin, removal->gone_name, error);
+  cancel_release ();
+  if (is_dropped)
+    return true;
+  *ret_kept = g_strdup (removal->gone_name);
+  return prefix_error (error, "what was “%s” is now “%s” and could not be dropped",
+                       removal->spec->database, removal->gone_name);
 }
 
 static bool
@@ -179,17 +227,8 @@ remove_run (const RemoveSpec *spec, Report *report, char **ret_kept, GError **er
   g_auto (Removal) removal = { .spec = spec, .report = report };
   if (!open_removal (spec, &removal, error))
     return false;
-  if (!make_empty (&removal, error))
-    {
-      drop_empty (&removal);
-      return false;
-    }
-  if (!replace (&removal, ret_kept, error))
-    return false;
-  report_step (report, "dropping what was “%s”", spec->database);
-  if (database_drop (removal.admin, removal.gone_name, error))
-    return true;
-  *ret_kept = g_strdup (removal.gone_name);
-  return prefix_error (error, "what was “%s” is now “%s” and could not be dropped", spec->database,
-                       removal.gone_name);
+  if (replace (&removal, error))
+    return drop_gone (&removal, ret_kept, error);
+  give_up (&removal, ret_kept);
+  return false;
 }

@@ -56,6 +56,19 @@ is_production (const char *environment)
   return g_strcmp0 (name, PRODUCTION) == 0;
 }
 
+/* A shell of production has nothing to remove, whatever -e says. */
+static bool
+check_variables (GError **error)
+{
+  static const char *const names[] = { "LEDGER_ENV", "PGKEEL_ENV", "NODE_ENV" };
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    if (is_production (g_getenv (names[i])))
+      return keel_error (error, KEEL_ERROR_REFUSED,
+                         "Run it where that variable does not mean production.",
+                         "%s says that this is production: nothing is removed here", names[i]);
+  return true;
+}
+
 static bool
 check_environment (const Project *project, GError **error)
 {
@@ -66,7 +79,7 @@ check_environment (const Project *project, GError **error)
         "Only “development” and “testing” are ever nuked, and not while they are protected. No flag "
         "and no variable changes that.",
         "the database of “%s” is never removed", environment->name);
-  return project_check_authorised (project, error);
+  return check_variables (error);
 }
 
 static bool

@@ -1,11 +1,12 @@
 /*
- * Preloaded into pgkeel by migrate_kill.bats: ends it, or its session's server process, by SIGKILL at an
+ * Preloaded into pgkeel by migrate_kill.bats: ends it, or its session's server process, by a signal at an
  * exact place of its talk with the server.
  *
  *   KILL_MATCH   a text; counting begins with the first message that holds it
  *   KILL_SKIP    so many messages of that session pass, from that one on
  *   KILL_WHEN    "before" the next one is sent, or when it is "sent" and not answered
  *   KILL_WHOM    "self" or "backend"
+ *   KILL_SIGNAL  the signal's number; 9 when it is not set
  */
 #include <dlfcn.h>
 #include <libpq-fe.h>
@@ -34,9 +35,10 @@ is_now (PGconn *conn, const char *text)
 static void
 end_it (PGconn *conn)
 {
-  const char *whom = getenv ("KILL_WHOM");
+  const char *whom = getenv ("KILL_WHOM"), *number = getenv ("KILL_SIGNAL");
   is_done = 1;
-  kill (whom != NULL && strcmp (whom, "backend") == 0 ? PQbackendPID (conn) : getpid (), SIGKILL);
+  kill (whom != NULL && strcmp (whom, "backend") == 0 ? PQbackendPID (conn) : getpid (),
+        number != NULL ? atoi (number) : SIGKILL);
 }
 
 /* Calls END_IT before or after SEND, which sends the message. */

@@ -188,7 +188,8 @@ static bool
 add_file (ScanRun *run, const char *path, bool judged, GError **error)
 {
   ScanKind kind = scan_kind_of (path, NULL);
-  bool may_have_shebang = kind == SCAN_KIND_NONE && strchr (path, '.') == NULL;
+  g_autofree char *name = g_path_get_basename (path);
+  bool may_have_shebang = kind == SCAN_KIND_NONE && strchr (name, '.') == NULL;
   g_autofree char *text = NULL;
   size_t length = 0;
   if ((!judged && kind != SCAN_KIND_COMPOSE) || (kind == SCAN_KIND_NONE && !may_have_shebang))

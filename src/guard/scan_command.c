@@ -387,6 +387,9 @@ add_words (const ScanCall *call, GPtrArray *words, const ShellWord *word, int *e
   const char *value = name != NULL ? g_hash_table_lookup (call->script->variables, name) : NULL;
   if (value == NULL || *value == '\0')
     value = fallback;
+  /* What a command prints is not known here, and its words are not those of the result. */
+  if (value != NULL && (strstr (value, "$(") != NULL || strchr (value, '`') != NULL))
+    value = NULL;
   if (value == NULL || (*expansions)++ >= MAX_EXPANSIONS || words->len > MAX_WORDS)
     {
       g_ptr_array_add (words, shell_word_new (word->text, word->spot));

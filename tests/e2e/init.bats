@@ -314,9 +314,13 @@ assert_compose_reads ()
   local target
   run make help
   for target in dev status logs backup restore restore-test migrate test down nuke rebuild update-deps \
-                check-volumes env-check health-check verify-data clear-cache; do
+                check-volumes scan hooks env-check health-check verify-data clear-cache; do
     grep -qE "^  make $target " <<< "$output" || fail "there is no make $target"
   done
+  git init -q
+  make hooks
+  [ -x .git/hooks/pre-commit ]
+  make scan
   make dev
   make migrate PGKEEL='pgkeel --yes'
   make env-check
@@ -437,7 +441,7 @@ script () { sh -c "$(jq -er --arg name "$1" '.scripts[$name]' package.json) ${2:
   local name
   for name in db:start migration:status migration:up migration:validate migration:history migration:rollback \
               db:generate seed:development seed:testing seed:staging seed:demo integrity:check \
-              integrity:quick integrity:report integrity:fix backup:create backup:restore; do
+              integrity:quick integrity:report integrity:fix backup:create backup:restore guard:scan guard:hooks; do
     jq -e --arg name "$name" '.scripts[$name] | startswith("pgkeel ")' package.json
   done
   # Only commands that pgkeel has.
@@ -447,6 +451,10 @@ script () { sh -c "$(jq -er --arg name "$1" '.scripts[$name]' package.json) ${2:
   while IFS= read -r name; do
     grep -qxF "$name" commands || grep -qxF "${name% *}" commands || fail "there is no $name"
   done < used
+  script guard:scan
+  git init -q
+  script guard:hooks
+  [ -x .git/hooks/pre-commit ]
   script db:start
   script db:generate add_users
   printf 'CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE NOT NULL);\n' > migrations/*_add_users.up.sql

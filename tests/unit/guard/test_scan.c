@@ -287,6 +287,7 @@ test_commands (void **state)
     /* volumes */
     { "a.sh", "docker volume rm app_pgdata\n", "1:volume-remove" },
     { "a.sh", "docker volume rm -f \"$VOLUME\"\n", "1:volume-remove" },
+    { "a.sh", "v=$(docker volume ls -q)\ndocker volume rm $v\n", "2:volume-remove" },
     { "a.sh", "docker volume ls -q | xargs docker volume rm\n", "1:volume-remove" },
     { "a.sh", "docker volume rm node-modules\n", "1:volume-remove(n)" },
     { "a.sh", "docker volume ls\ndocker volume inspect pgdata\n", "" },
@@ -314,6 +315,7 @@ test_commands (void **state)
     { "a.sh", "docker exec db sh -c 'rm -rf /var/lib/postgresql/data'\n", "1:remove-data" },
     /* what cannot be read */
     { "a.sh", "ls\necho \"open\ndocker compose down -v\n", "2:script-unreadable(w)" },
+    { ".husky/pre-push", "#!/bin/sh\ndocker compose down -v\n", "2:down-volumes" },
     { "tool", "#!/usr/bin/env bash\ndocker compose down -v\n", "2:down-volumes" },
     { "tool", "#!/usr/bin/env python3\ndocker compose down -v\n", "" },
   };
@@ -547,8 +549,15 @@ test_rules (void **state)
 {
   size_t count;
   const ScanRule *rules = scan_rules (&count);
+  g_autofree char *page
+      = g_build_filename (g_getenv ("PGKEEL_SOURCE_ROOT"), "docs", "guard-scan.md", NULL);
+  g_autofree char *text = NULL;
+  assert_true (g_file_get_contents (page, &text, NULL, NULL));
   for (size_t i = 0; i < count; i++)
     {
+      g_autofree char *row = g_strdup_printf ("`%s`", rules[i].id);
+      if (strstr (text, row) == NULL)
+        fail_msg ("docs/guard-scan.md has no row for %s", rules[i].id);
       assert_ptr_equal (scan_rule_find (rules[i].id), &rules[i]);
       assert_true (strlen (rules[i].title) > 0 && strlen (rules[i].why) > 0);
       assert_true (g_str_has_suffix (rules[i].why, "."));

@@ -291,6 +291,19 @@ check_su (const ScanCall *call, ScanWords words)
       scan_inner (call, words.words[i + 1]->text, words.words[i + 1]->spot);
 }
 
+/* "pgkeel guard docker ...": the guard refuses what it protects, and nothing else. */
+static void
+check_pgkeel (const ScanCall *call, ScanWords words)
+{
+  for (guint i = 0; i + 1 < words.count; i++)
+    if (strcmp (words.words[i]->text, "guard") == 0
+        && strcmp (words.words[i + 1]->text, "docker") == 0)
+      {
+        scan_docker (call, scan_words_from (words, i + 1));
+        return;
+      }
+}
+
 static const struct
 {
   const char *name;
@@ -298,6 +311,8 @@ static const struct
 } programs[] = {
   { "docker", scan_docker },
   { "docker.exe", scan_docker },
+  { "ledger_docker", scan_docker },
+  { "pgkeel", check_pgkeel },
   { "podman", scan_docker },
   { "nerdctl", scan_docker },
   { "docker-compose", scan_docker_compose },

@@ -283,6 +283,9 @@ test_commands (void **state)
     { "a.sh", "trap 'docker compose down -v' EXIT\n", "1:down-volumes" },
     { "a.sh", "DC=\"docker compose -f a.yml\"\n$DC down -v\n", "2:down-volumes" },
     { "a.sh", "${COMPOSE:-docker compose} down -v\n", "1:down-volumes" },
+    { "a.sh", "ledger_docker compose down -v\n", "1:down-volumes" },
+    { "a.sh", "pgkeel -e production guard docker compose down -v\n", "1:down-volumes" },
+    { "a.sh", "pgkeel guard docker compose down\npgkeel migrate down -v\n", "" },
     { "a.sh", "$COMPOSE down -v\n", "1:down-volumes" },
     /* volumes */
     { "a.sh", "docker volume rm app_pgdata\n", "1:volume-remove" },

@@ -227,6 +227,8 @@ volume_new ()
   volume_new retired
   run docker volume rm retired
   assert_denied 'volume “retired” holds a PostgreSQL'
+  rm -rf "${E2E_ROOT:?}/engine/data/volumes/retired/_data"/*
+  docker volume rm retired
   data_is_intact
 }
 

@@ -13,6 +13,8 @@
 #define BODY_MAX ((size_t) 8 << 20)
 #define LARGE_BYTES (256 * 1024)
 #define JUDGES 8
+/* Who waits holds a connection, and judging needs more of them (server.c has 512). */
+#define WAITING_MAX 256
 
 /* A policy may be exchanged while somebody judges by it. */
 typedef struct
@@ -175,11 +177,15 @@ put_question (GuardPlugin *plugin, NetExchange *exchange, char *nonce, GuardOper
   *operation = (GuardOperation){ 0 };
   net_exchange_defer (exchange);
   g_mutex_lock (&plugin->mutex);
-  bool is_pushed = plugin->judges != NULL && g_thread_pool_push (plugin->judges, question, NULL);
+  bool is_stopping = plugin->judges == NULL;
+  bool is_pushed = !is_stopping && g_thread_pool_unprocessed (plugin->judges) < WAITING_MAX
+                   && g_thread_pool_push (plugin->judges, question, NULL);
   g_mutex_unlock (&plugin->mutex);
   if (is_pushed)
     return;
-  refuse (exchange, "the guard is about to stop", "Try again in a moment.");
+  refuse (exchange,
+          is_stopping ? "the guard is about to stop" : "the guard is asked too much at once",
+          "Try again in a moment.");
   question_free (question);
 }
 

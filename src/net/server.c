@@ -13,6 +13,8 @@
 #include <sys/un.h>
 
 #define CONNECTIONS_MAX 512
+/* Who comes when it is full is not let in, and does not wait either. */
+#define BACKLOG 4096
 #define FIRST_HANDED_FD 3
 #define LARGE_BYTES (256 * 1024)
 
@@ -190,7 +192,7 @@ listen_at (const char *path, int *ret_fd, GError **error)
   int result = fd < 0 ? -1 : bind (fd, (struct sockaddr *) &address, sizeof address);
   int problem = errno;
   umask (before);
-  if (result != 0 || listen (fd, 128) != 0)
+  if (result != 0 || listen (fd, BACKLOG) != 0)
     return keel_error_errno (error, result != 0 ? problem : errno, "listening at %s", path);
   *ret_fd = fd;
   fd = -1;

@@ -118,6 +118,16 @@ judge (const ScanResult *result, GError **error)
                      result->skipped->len);
 }
 
+/* As seen from the current folder; the project's may be another. Caller frees. */
+static char **
+absolute (char *const *paths, guint count)
+{
+  char **full = g_new0 (char *, (gsize) count + 1);
+  for (guint i = 0; i < count; i++)
+    full[i] = g_canonicalize_filename (paths[i], NULL);
+  return full;
+}
+
 static bool
 run_scan (CliContext *context, int argc, char **argv, GError **error)
 {
@@ -131,16 +141,16 @@ run_scan (CliContext *context, int argc, char **argv, GError **error)
                        "-f and other files do not go together");
   if (!context_project (context, &project, error))
     return false;
-  g_auto (GStrv) paths = g_new0 (char *, (size_t) argc + 1);
-  for (int i = 0; i < argc; i++)
-    paths[i] = g_canonicalize_filename (argv[i], NULL);
+  g_auto (GStrv) paths = absolute (argv, (guint) argc);
+  g_auto (GStrv) files
+      = option_files != NULL ? absolute (option_files, g_strv_length (option_files)) : NULL;
   const ScanSettings settings = {
     .folder = project->folder,
     .is_staged = option_staged,
     .label = project->guard.label,
     .protect = (const char *const *) project->guard.protect,
     .production = (const char *const *) project->guard.production,
-    .compose = (const char *const *) option_files,
+    .compose = (const char *const *) files,
     .paths = argc > 0 ? (const char *const *) paths : NULL,
   };
   if (!guard_scan_run (&settings, &result, error))

@@ -1,6 +1,7 @@
 /* A run: which files there are, what is looked for in each, what is told. */
 #include "guard/scan_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -112,11 +113,41 @@ compare_findings (gconstpointer a, gconstpointer b)
 
 /* --- which files ------------------------------------------------------------------------------ */
 
+/* What lies below the root; NULL: FULL does not. */
+static const char *
+below_root (const ScanRun *run, const char *full)
+{
+  const char *root = scan_tree_root (run->tree);
+  size_t length = strlen (root);
+  if (strncmp (full, root, length) != 0 || (full[length] != '/' && full[length] != '\0'))
+    return NULL;
+  return full[length] == '/' ? full + length + 1 : full + length;
+}
+
+/* PATH, seen from the folder, as one from the root; git knows the root without symbolic links. Caller frees;
+ * NULL: it lies elsewhere. */
+static char *
+path_from_root (const ScanRun *run, const char *path, GError **error)
+{
+  g_autofree char *full = g_canonicalize_filename (path, run->settings->folder);
+  g_autofree char *folder = g_path_get_dirname (full);
+  g_autofree char *name = g_path_get_basename (full);
+  char *real_folder = realpath (folder, NULL);
+  g_autofree char *real = g_build_filename (real_folder != NULL ? real_folder : folder, name, NULL);
+  free (real_folder);
+  const char *rest = below_root (run, full);
+  if (rest == NULL)
+    rest = below_root (run, real);
+  if (rest == NULL)
+    (void) keel_error (error, KEEL_ERROR_USAGE, "Name its folder with -C.",
+                       "“%s” lies outside of “%s”", path, scan_tree_root (run->tree));
+  return g_strdup (rest);
+}
+
 /* What was named, as paths from the root: files and folders. NULL: everything. */
 static bool
 named_paths (const ScanRun *run, GPtrArray **ret_named, GError **error)
 {
-  const char *root = scan_tree_root (run->tree);
   g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func (g_free);
   *ret_named = NULL;
   if (run->settings->paths == NULL)
@@ -124,16 +155,13 @@ named_paths (const ScanRun *run, GPtrArray **ret_named, GError **error)
   for (const char *const *path = run->settings->paths; *path != NULL; path++)
     {
       g_autofree char *full = g_canonicalize_filename (*path, run->settings->folder);
-      bool is_below = g_str_has_prefix (full, root)
-                      && (full[strlen (root)] == '/' || full[strlen (root)] == '\0');
       if (!g_file_test (full, G_FILE_TEST_EXISTS))
         return keel_error (error, KEEL_ERROR_USAGE, "Name files and folders that are there.",
                            "there is no “%s”", *path);
-      if (!is_below)
-        return keel_error (error, KEEL_ERROR_USAGE, "Name its folder with -C.",
-                           "“%s” lies outside of “%s”", *path, root);
-      const char *rest = full + strlen (root);
-      g_ptr_array_add (named, g_strdup (*rest == '/' ? rest + 1 : rest));
+      char *rest = path_from_root (run, *path, error);
+      if (rest == NULL)
+        return false;
+      g_ptr_array_add (named, rest);
     }
   *ret_named = g_steal_pointer (&named);
   return true;
@@ -170,7 +198,7 @@ skip (ScanRun *run, const char *path, const char *why)
 }
 
 /* TEXT is taken over. */
-static void
+static ScanFile *
 keep_file (ScanRun *run, const char *path, ScanKind kind, char *text, size_t length, bool judged)
 {
   ScanFile *file = g_new0 (ScanFile, 1);
@@ -180,6 +208,7 @@ keep_file (ScanRun *run, const char *path, ScanKind kind, char *text, size_t len
   scan_source_init (&file->source, file->text, file->length);
   g_ptr_array_add (run->files, file);
   g_hash_table_insert (run->by_path, file->path, file);
+  return file;
 }
 
 /* Reads PATH and keeps it when it is of a kind. Compose files that are not judged are read all the same:
@@ -225,27 +254,34 @@ add_named (ScanRun *run, const GPtrArray *named, GError **error)
 
 /* What -f names is a compose file, whatever it is called. */
 static bool
+add_compose_file (ScanRun *run, const char *given, GError **error)
+{
+  g_autofree char *path = path_from_root (run, given, error);
+  g_autofree char *text = NULL;
+  size_t length = 0;
+  if (path == NULL)
+    return false;
+  ScanFile *file = g_hash_table_lookup (run->by_path, path);
+  if (file == NULL && !scan_tree_read (run->tree, path, &text, &length, error))
+    return false;
+  if (file == NULL && text == NULL)
+    return keel_error (error, KEEL_ERROR_USAGE,
+                       "Name compose files with -f, as for docker compose.",
+                       "there is no file “%s”", given);
+  if (file == NULL)
+    file = keep_file (run, path, SCAN_KIND_COMPOSE, g_steal_pointer (&text), length, true);
+  file->is_judged = true;
+  file->kind = SCAN_KIND_COMPOSE;
+  g_ptr_array_add (run->compose, file);
+  return true;
+}
+
+static bool
 add_compose_files (ScanRun *run, GError **error)
 {
   for (const char *const *path = run->settings->compose; path != NULL && *path != NULL; path++)
-    {
-      g_autofree char *text = NULL;
-      size_t length = 0;
-      ScanFile *file = g_hash_table_lookup (run->by_path, *path);
-      if (file != NULL)
-        {
-          file->is_judged = true;
-          file->kind = SCAN_KIND_COMPOSE;
-          continue;
-        }
-      if (!scan_tree_read (run->tree, *path, &text, &length, error))
-        return false;
-      if (text == NULL)
-        return keel_error (error, KEEL_ERROR_USAGE,
-                           "Name compose files with -f, as for docker compose.",
-                           "there is no file “%s”", *path);
-      keep_file (run, *path, SCAN_KIND_COMPOSE, g_steal_pointer (&text), length, true);
-    }
+    if (!add_compose_file (run, *path, error))
+      return false;
   return true;
 }
 
@@ -281,6 +317,7 @@ static void
 run_clear (ScanRun *run)
 {
   g_clear_pointer (&run->by_path, g_hash_table_unref);
+  g_clear_pointer (&run->compose, g_ptr_array_unref);
   g_clear_pointer (&run->files, g_ptr_array_unref);
   g_clear_pointer (&run->seen, g_hash_table_unref);
   g_clear_pointer (&run->volumes, g_hash_table_unref);
@@ -305,6 +342,7 @@ run_init (ScanRun *run, const ScanSettings *settings)
 {
   *run = (ScanRun){ .settings = settings };
   run->files = g_ptr_array_new_with_free_func ((GDestroyNotify) file_free);
+  run->compose = g_ptr_array_new ();
   run->by_path = g_hash_table_new (g_str_hash, g_str_equal);
   run->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   run->volumes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

@@ -202,7 +202,8 @@ group_add (const ScanRun *run, ComposeGroup *group, const ScanFile *file, const 
   g_ptr_array_add (group->files, (gpointer) file);
   group->is_judged = group->is_judged || file->is_judged;
   group->is_production = group->is_production || is_production (run, file->path);
-  group->is_throwaway = group->is_throwaway || scan_is_throwaway (file->path);
+  group->is_throwaway
+      = !group->is_production && (group->is_throwaway || scan_is_throwaway (file->path));
   if (root != NULL && group->root == NULL)
     group->root = node_copy (root);
   else if (root != NULL)
@@ -293,9 +294,9 @@ static ComposeGroup *
 make_named_group (ScanRun *run)
 {
   ComposeGroup *group = group_new ();
-  for (const char *const *path = run->settings->compose; *path != NULL; path++)
+  for (guint i = 0; i < run->compose->len; i++)
     {
-      const ScanFile *file = g_hash_table_lookup (run->by_path, *path);
+      const ScanFile *file = run->compose->pdata[i];
       g_autoptr (Node) root = read_file (run, file);
       group_add (run, group, file, root);
     }
@@ -307,7 +308,7 @@ compose_groups_read (ScanRun *run, GPtrArray **ret_groups)
 {
   GPtrArray *groups = g_ptr_array_new_with_free_func ((GDestroyNotify) compose_group_free);
   *ret_groups = groups;
-  if (run->settings->compose != NULL)
+  if (run->compose->len > 0)
     {
       g_ptr_array_add (groups, make_named_group (run));
       return;

@@ -22,6 +22,7 @@ typedef struct
   const ScanSettings *settings;
   ScanTree *tree;
   GPtrArray *files;    /* of ScanFile, by path */
+  GPtrArray *compose;  /* of ScanFile: what -f names, in order; empty: found */
   GHashTable *by_path; /* path -> ScanFile */
   GHashTable *seen;    /* findings that are there already */
   GHashTable *volumes; /* set of names of database volumes, as compose and Docker have them */

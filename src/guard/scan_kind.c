@@ -92,8 +92,6 @@ scan_is_throwaway (const char *name)
 {
   static const char *const words[] = { "test",    "tests",     "testing", "ci",    "tmp", "temp",
                                        "scratch", "throwaway", "spec",    "smoke", NULL };
-  const char *slash = strrchr (name, '/');
-  name = slash != NULL ? slash + 1 : name;
   return strstr (name, "e2e") != NULL || has_word (name, words);
 }
 

@@ -184,8 +184,11 @@ find_repository (const char *folder, char **ret_root, GError **error)
       g_propagate_error (error, g_steal_pointer (&problem));
       return false;
     }
-  if (result.exit_code == 0)
-    *ret_root = g_strdup (g_strchomp (result.output));
+  /* A repository that git will not look at (somebody else's folder) is not none. */
+  if (result.exit_code != 0)
+    return strstr (result.errors, "not a git repository") != NULL
+           || check_git (&result, "look at the repository", error);
+  *ret_root = g_strdup (g_strchomp (result.output));
   return true;
 }
 

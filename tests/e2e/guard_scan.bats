@@ -122,6 +122,12 @@ commit () { git add -A && git commit -qm "$1"; }
   assert_error 1 "errors: 1"
 }
 
+@test "a repository that git will not look at is not taken for a folder without git" {
+  export GIT_TEST_ASSUME_DIFFERENT_OWNER=1
+  run_keel guard scan
+  assert_error 5 "git could not look at the repository"
+}
+
 @test "a database that gets another volume than in the last commit" {
   compose pg '    external: true' > compose.yml
   commit first
@@ -193,7 +199,20 @@ commit () { git add -A && git commit -qm "$1"; }
   run_keel guard scan /etc/passwd
   assert_error 2 "“/etc/passwd” lies outside of “$PROJECT”"
   run_keel guard scan -f nothing.yml
-  assert_error 2 "there is no file “nothing.yml”"
+  assert_error 2 "there is no file “$PROJECT/nothing.yml”"
+  # Seen from where one is, and through a link to the folder.
+  compose pg > b/live.yaml
+  ln -s "$PROJECT" "$PROJECT.link"
+  cd "$PROJECT.link/b"
+  run_keel guard scan -f live.yaml
+  assert_error 1 "errors: 1"
+  assert_stdout "b/live.yaml:6:3: error:"
+  git add live.yaml
+  run_keel guard scan --staged -f live.yaml
+  assert_error 1 "errors: 1"
+  run_keel guard scan --staged ../b
+  assert_status 0
+  cd "$PROJECT"
   run_keel guard scan -f a.yml b/y.sh
   assert_error 2 "-f and other files do not go together"
   # 1 MB is much for a script: what is not read is no yes.

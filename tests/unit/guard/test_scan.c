@@ -99,6 +99,9 @@ test_volumes (void **state)
     { "compose.yml", DB "volumes:\n  pg: {external: false}\n", "6:db-volume-unprotected" },
     { "compose.yml", DB, "4:db-volume-unprotected" },
     { "compose.test.yml", DB "volumes:\n  pg:\n", "" },
+    { "tests/compose.yml", DB "volumes:\n  pg:\n", "" },
+    { "latest/compose.yml", DB "volumes:\n  pg:\n", "6:db-volume-unprotected" },
+    { "ci/compose.prod.yml", DB "volumes:\n  pg:\n", "6:db-volume-unprotected" },
     /* by an anchor, and by a merge key */
     { "compose.yml", "x-keep: &keep {keep: \"true\"}\n" DB "volumes:\n  pg: {labels: *keep}\n",
       "" },

@@ -261,11 +261,17 @@ judge_all (Call *call, bool take_releases, GError **error)
 }
 
 static bool
-takes_volumes (const GuardOperation *operation)
+takes_volumes (const Call *call)
 {
-  return operation->act == GUARD_VOLUME_REMOVE || operation->act == GUARD_VOLUME_PRUNE
-         || operation->act == GUARD_COMPOSE_DOWN
-         || (operation->act == GUARD_CONTAINER_REMOVE && operation->removes_volumes);
+  for (guint i = 0; i < call->command.operations->len; i++)
+    {
+      const GuardOperation *operation = call->command.operations->pdata[i];
+      if (operation->act == GUARD_VOLUME_REMOVE || operation->act == GUARD_VOLUME_PRUNE
+          || operation->act == GUARD_COMPOSE_DOWN
+          || (operation->act == GUARD_CONTAINER_REMOVE && operation->removes_volumes))
+        return true;
+    }
+  return false;
 }
 
 /* While an incident is open nothing that takes volumes away is let through, protected or not. */
@@ -273,10 +279,7 @@ static bool
 check_incidents (const Call *call, GError **error)
 {
   g_autofree char *action = g_strconcat ("docker ", call->command.command, NULL);
-  for (guint i = 0; i < call->command.operations->len; i++)
-    if (takes_volumes (call->command.operations->pdata[i]))
-      return incident_check_none (call->project, action, error);
-  return true;
+  return !takes_volumes (call) || incident_check_none (call->project, action, error);
 }
 
 /* --- production --------------------------------------------------------------------------------- */
@@ -340,7 +343,7 @@ check_production (const Call *call, GError **error)
 
 /* --- the log ------------------------------------------------------------------------------------ */
 
-/* Every command, where there is a project whose log it belongs in. What only reads is not stopped by a log that
+/* Every command, where there is a project whose log it belongs in. Only what takes volumes is stopped by a log that
  * cannot be written. */
 static bool
 log_command (const Call *call, GError **error)
@@ -348,19 +351,20 @@ log_command (const Call *call, GError **error)
   if (call->project == NULL || call->project->file == NULL)
     return true;
   g_autoptr (GError) problem = NULL;
-  g_autoptr (json_t) details = json_pack ("{s:s, s:b, s:s?, s:s?}", "request", call->command.given,
-                                          "reads", (int) call->command.is_reading, "authorised",
-                                          call->authorised, "engine", call->endpoint.origin);
+  g_autoptr (json_t) details
+      = json_pack ("{s:s, s:b, s:s?, s:o, s:s?}", "request", call->command.given, "reads",
+                   (int) call->command.is_reading, "authorised", call->authorised, "confirmed",
+                   confirm_json (call->context), "engine", call->endpoint.origin);
   if (audit_write (call->project, "docker", "note", details, &problem))
     return true;
-  if (call->command.operations->len == 0)
+  if (takes_volumes (call))
     {
-      if (!call->command.is_reading)
-        report_warning (&call->context->report, problem->message, keel_error_hint (problem));
-      return true;
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return false;
     }
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return false;
+  if (!call->command.is_reading)
+    report_warning (&call->context->report, problem->message, keel_error_hint (problem));
+  return true;
 }
 
 /* --- becoming docker ---------------------------------------------------------------------------- */

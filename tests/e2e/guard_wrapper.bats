@@ -241,6 +241,8 @@ close_incidents ()
   [ "$status" -eq 0 ] || fail "$output"
   [[ $output == *"the project's name “shop-prod”"* ]]
   grep -qxF "docker [compose] [-p] [shop-prod] [up] [-d]" "$RECORD"
+  "$PGKEEL" audit log --json |
+    jq -e '[.. | objects | select(.confirmed?.by? == "terminal" and .confirmed.level == "name")] | length == 1'
 }
 
 # --- what cannot be asked --------------------------------------------------------------------------
@@ -428,4 +430,17 @@ guarded_as_user ()
   assert_json '[.. | objects | select(.action? == "docker" and .reads)] | length == 1'
   assert_json '[.. | objects | select(.authorised? == "production")] | length == 1'
   refute_stdout geheim
+}
+
+@test "without a log only what takes volumes away is stopped" {
+  mkdir -p .pgkeel/audit.jsonl
+  wrap ps
+  assert_passed "docker [ps]"
+  wrap restart web
+  assert_status 0
+  assert_stderr "writing the audit log"
+  docker volume create plain > /dev/null
+  guarded volume rm plain
+  assert_error 3 "it cannot be told whether an incident is open"
+  docker volume rm plain > /dev/null
 }

@@ -79,6 +79,22 @@ check_unused (const GuardVolume *volume, GError **error)
                      "volume “%s” is in use: container “%s” is running", volume->name, name);
 }
 
+/* A server may have the files by another way than through a container that mounts the volume. */
+static bool
+check_unserved (const GuardProof *proof, GError **error)
+{
+  for (guint i = 0; i < proof->clusters->len; i++)
+    {
+      const GuardClusterProof *cluster = proof->clusters->pdata[i];
+      pid_t pid = guard_find_worker (cluster->path);
+      if (pid != 0)
+        return keel_error (error, KEEL_ERROR_REFUSED, "Stop it first.",
+                           "process %d is at work in the data directory “%s”", (int) pid,
+                           cluster->path);
+    }
+  return true;
+}
+
 static bool
 read_volume (Releasing *self, const char *name, GuardVolume **ret_volume, GError **error)
 {
@@ -292,7 +308,8 @@ static bool
 check_unchanged (Releasing *self, GError **error)
 {
   g_autoptr (GuardVolume) volume = NULL;
-  if (!read_volume (self, self->volume->name, &volume, error) || !check_unused (volume, error))
+  if (!read_volume (self, self->volume->name, &volume, error) || !check_unused (volume, error)
+      || !check_unserved (self->proof, error))
     return false;
   g_autofree char *identity = guard_volume_identity (volume);
   return g_strcmp0 (identity, self->identity) == 0
@@ -303,9 +320,10 @@ check_unchanged (Releasing *self, GError **error)
 static bool
 guard (Releasing *self, GError **error)
 {
-  return check_unused (self->volume, error) && check_environment (self, error)
-         && incident_check_none (self->project, ACTION, error) && check_proof (self, error)
-         && check_backups (self, error) && ask (self, error) && check_unchanged (self, error);
+  return check_unused (self->volume, error) && check_unserved (self->proof, error)
+         && check_environment (self, error) && incident_check_none (self->project, ACTION, error)
+         && check_proof (self, error) && check_backups (self, error) && ask (self, error)
+         && check_unchanged (self, error);
 }
 
 /* --- the log -------------------------------------------------------------------------------------- */

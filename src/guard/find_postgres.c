@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -163,4 +164,29 @@ guard_find_data_folders (const char *folder, bool *ret_is_complete)
   *ret_is_complete = search.is_complete;
   g_ptr_array_sort (search.all, compare_folders);
   return search.all;
+}
+
+/* By device and inode: its path is another one in each mount namespace. */
+static bool
+works_in (const char *pid, const struct stat *folder)
+{
+  struct stat status;
+  g_autofree char *link = g_strconcat ("/proc/", pid, "/cwd", NULL);
+  return stat (link, &status) == 0 && status.st_dev == folder->st_dev
+         && status.st_ino == folder->st_ino;
+}
+
+pid_t
+guard_find_worker (const char *folder)
+{
+  struct stat status;
+  pid_t found = 0;
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  if (processes == NULL || stat (folder, &status) != 0)
+    return 0;
+  for (const char *name = g_dir_read_name (processes); name != NULL && found == 0;
+       name = g_dir_read_name (processes))
+    if (strspn (name, "0123456789") == strlen (name) && works_in (name, &status))
+      found = (pid_t) strtol (name, NULL, 10);
+  return found;
 }

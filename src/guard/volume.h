@@ -7,6 +7,8 @@
 #include "guard/database_list.h"
 #include "guard/policy.h"
 
+#include <sys/types.h>
+
 /* The policy's copy of the section `guard`, and what else it goes by. */
 struct GuardPolicy
 {
@@ -44,6 +46,10 @@ void guard_data_folder_free (GuardDataFolder *folder);
 
 /* All of them in FOLDER and at most three folders below, of GuardDataFolder, by path. Free with g_ptr_array_unref. */
 GPtrArray *guard_find_data_folders (const char *folder, bool *ret_is_complete);
+
+/* A process whose working folder is FOLDER, as a server's is its data directory, whatever container it is in and
+ * however it has the folder; 0: none that can be seen (root sees all). */
+pid_t guard_find_worker (const char *folder);
 
 /* Where the volume's files are as seen from here; NULL when they cannot be seen. Of VOLUME. */
 const char *guard_volume_place (const GuardVolume *volume);

@@ -276,11 +276,20 @@ typed ()
 }
 
 @test "a release is refused while in use, during an incident, for production by another name, unconfirmed" {
+  local server
   fresh shop
   docker run --detach --name web --network none --volume shop:/data tools:e2e sleep 100000 > /dev/null
   run_keel guard release shop
   assert_error 3 'in use: container “web” is running' 'docker stop web && docker rm web'
   docker kill web > /dev/null
+  # A server that has the files by another way; its working folder is the data directory.
+  (cd "$(volume_path shop)" && exec sleep 1000 3>&-) &
+  server=$!
+  wait_for 60 test "/proc/$server/cwd" -ef "$(volume_path shop)"
+  run_keel guard release shop --confirm=shop
+  kill "$server"
+  wait "$server" || true
+  assert_error 3 "process $server is at work in the data directory"
 
   run_keel guard release shop
   assert_error 3 'there is no terminal to confirm on' '--confirm=shop'

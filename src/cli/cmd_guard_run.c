@@ -175,6 +175,7 @@ run_guarded (CliContext *context, int argc, char **argv, GError **error)
   const LockAsk ask = { .authorised = option_authorise,
                         .set_url = option_set_url != 0,
                         .no_proof = option_no_proof != 0,
+                        .argv = argv,
                         .wants_proof = option_dry_run != 0 };
   if (context->json && !option_dry_run)
     return keel_error (error, KEEL_ERROR_USAGE,

@@ -165,7 +165,7 @@ lock_look (const Project *project, const LockAsk *ask, LockLook *ret_look, GErro
   g_auto (LockLook) look
       = { .environment = g_get_environ (), .texts = g_ptr_array_new_with_free_func (g_free) };
   if ((ask->set_url && !set_url (project, &look.environment, error))
-      || !env_lock_gather (project, look.environment, &look.gathered, error))
+      || !env_lock_gather (project, look.environment, ask->argv, &look.gathered, error))
     return false;
   EnvLockFacts *facts = &look.gathered.facts;
   facts->authorised = ask->authorised;
@@ -219,8 +219,8 @@ lock_print (const LockLook *look)
 static json_t *
 database_json (const EnvLockDatabase *database)
 {
-  static const char *const states[] = { "unasked",     "reached",      "unreachable", "closed", "no-url",
-                                        "unparseable", "not-postgres", "incomplete" };
+  static const char *const states[] = { "unasked", "reached",     "unreachable",  "closed",
+                                        "no-url",  "unparseable", "not-postgres", "incomplete" };
   static const char *const stamps[] = { "unknown", "none", "here", "copy" };
   bool is_reached = database->state == ENV_LOCK_DATABASE_REACHED;
   return json_pack ("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "state",

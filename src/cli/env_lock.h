@@ -12,7 +12,8 @@ typedef struct
   const char *authorised; /* --authorise; NULL */
   bool set_url;           /* the command's variables are to lead to the environment's database */
   bool no_proof;
-  bool wants_proof; /* look for the last proof even where none is needed */
+  char *const *argv; /* the command; NULL: none */
+  bool wants_proof;  /* look for the last proof even where none is needed */
 } LockAsk;
 
 typedef struct

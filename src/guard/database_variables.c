@@ -335,18 +335,25 @@ read_url (DatabaseVariable *variable, const char *value)
   variable->url = g_steal_pointer (&url);
 }
 
+DatabaseVariable *
+database_variable_new (const char *name, const char *key, EnvLockRole role, const char *url)
+{
+  DatabaseVariable *variable = g_new0 (DatabaseVariable, 1);
+  variable->name = g_strdup (name);
+  variable->key = g_strdup (key);
+  variable->role = role;
+  read_url (variable, url);
+  return variable;
+}
+
 static void
 add_url (const Project *project, const char *name, const char *value, GPtrArray *found)
 {
   const char *meant_for;
   g_autofree char *upper = g_ascii_strup (name, -1);
   EnvLockRole role = role_of (project, name, upper, &meant_for);
-  DatabaseVariable *variable = g_new0 (DatabaseVariable, 1);
-  variable->name = g_strdup (name);
-  variable->key = g_steal_pointer (&upper);
-  variable->role = role;
+  DatabaseVariable *variable = database_variable_new (name, upper, role, value);
   variable->meant_for = role == ENV_LOCK_ROLE_OTHER ? g_strdup (meant_for) : NULL;
-  read_url (variable, value);
   /* Who keeps another engine beside PostgreSQL is not warned of it. */
   if (variable->state == ENV_LOCK_DATABASE_NOT_POSTGRES && role != ENV_LOCK_ROLE_MAIN)
     database_variable_free (variable);

@@ -21,6 +21,10 @@ typedef struct
   char *shown;                /* without the password; NULL when there is nothing to show */
 } DatabaseVariable;
 
+/* One that holds URL, however it is written; `url`, `state` and `shown` say what that is. */
+DatabaseVariable *database_variable_new (const char *name, const char *key, EnvLockRole role,
+                                         const char *url);
+
 void database_variable_free (DatabaseVariable *variable);
 
 /* Those among ENVIRONMENT ("NAME=VALUE", NULL-terminated; the last of a name counts), for the chosen environment of

@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "db/conn.h"
+#include "guard/database_arguments.h"
 #include "guard/database_variables.h"
 #include "project/dotenv.h"
 #include "project/environment.h"
@@ -29,6 +30,7 @@ typedef struct
   const Project *project;
   EnvLockGathered *gathered;
   char *const *environment;
+  char *const *argv;  /* NULL: no command */
   GPtrArray *sources; /* of Source, the process's environment first */
   char *target_url;   /* NULL: there is none, and the fact says why */
 } Gathering;
@@ -171,10 +173,21 @@ static void
 find_sources (Gathering *gathering)
 {
   Source *process = g_new0 (Source, 1);
-  process->environment = g_strdupv ((char **) gathering->environment);
+  process->environment
+      = gathering->argv != NULL
+            ? database_arguments_environment (gathering->environment, gathering->argv)
+            : g_strdupv ((char **) gathering->environment);
   process->variables
       = database_variables_find (gathering->project, (const char *const *) process->environment);
   g_ptr_array_add (gathering->sources, process);
+  if (gathering->argv != NULL)
+    {
+      Source *command = g_new0 (Source, 1);
+      command->name = keep (gathering, g_strdup ("the command"));
+      command->environment = g_new0 (char *, 1);
+      command->variables = database_arguments_find (gathering->argv);
+      g_ptr_array_add (gathering->sources, command);
+    }
   const char *root = gathering->project->folder;
   add_folder (gathering, root, "");
   g_autofree char *current = g_get_current_dir ();
@@ -467,8 +480,8 @@ begin_facts (const Gathering *gathering)
 }
 
 bool
-env_lock_gather (const Project *project, char *const *environment, EnvLockGathered *ret_gathered,
-                 GError **error)
+env_lock_gather (const Project *project, char *const *environment, char *const *argv,
+                 EnvLockGathered *ret_gathered, GError **error)
 {
   g_auto (EnvLockGathered) gathered
       = { .variables = g_array_new (FALSE, TRUE, sizeof (EnvLockVariable)),
@@ -479,6 +492,7 @@ env_lock_gather (const Project *project, char *const *environment, EnvLockGather
       = { .project = project,
           .gathered = &gathered,
           .environment = environment,
+          .argv = argv,
           .sources = g_ptr_array_new_with_free_func ((GDestroyNotify) source_free) };
   EnvLockFacts *facts = &gathered.facts;
   find_sources (&gathering);

@@ -26,6 +26,7 @@ void env_lock_gathered_clear (EnvLockGathered *gathered);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EnvLockGathered, env_lock_gathered_clear)
 
 /* All facts but those of the caller: authorised, has_terminal, proof, incident. ENVIRONMENT: the command's variables,
- * "NAME=VALUE". What cannot be found out is a fact. Errors: KEEL_ERROR_CANCELLED only. */
-bool env_lock_gather (const Project *project, char *const *environment,
+ * "NAME=VALUE"; ARGV: the command itself, NULL when there is none. What cannot be found out is a fact. Errors:
+ * KEEL_ERROR_CANCELLED only. */
+bool env_lock_gather (const Project *project, char *const *environment, char *const *argv,
                       EnvLockGathered *ret_gathered, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -257,6 +257,22 @@ proof_is_old () { [ "$("$PGKEEL" -e production env check --json | jq .lock.proof
   [ "$output" = shop_dev ]
 }
 
+@test "what the command names itself is looked at as well" {
+  local psql
+  psql=$(pg_bindir main)/psql
+  export DATABASE_URL=$DEV
+  run_keel guard run -- "$psql" -X -q -h "$RUN" -p "$PORT" -U postgres -d shop_prod -c 'CREATE TABLE lost (a int)'
+  assert_error 3 'psql (the command): it leads to “production”'
+  run_keel guard run -- sh -c "$psql -X -q '$PROD' -c 'CREATE TABLE lost (a int)'"
+  assert_error 3 'a URL (the command): it leads to “production”'
+  run_keel guard run -- env DATABASE_URL="$PROD" sh -c 'echo ran'
+  assert_error 3 'DATABASE_URL: it leads to “production”'
+  [ "$(pg_sql main shop_prod "SELECT to_regclass('public.lost') IS NULL")" = t ]
+  run_keel guard run -- "$psql" -X -A -t -d "$DEV" -c 'SELECT current_database()'
+  assert_status 0
+  [ "$output" = shop_dev ]
+}
+
 @test "no secret is in the audit log, the messages or the verdict" {
   local words=(sh -c 'true --password=geheim1 "PASSWORD '\''geheim2'\''" postgresql://a:geheim3@h/d' --token geheim4
     PGPASSWORD=geheim5 'Authorization: Bearer geheim6')

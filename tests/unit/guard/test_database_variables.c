@@ -1,6 +1,6 @@
 /* Which variables name databases, how they are read, and what each is for. */
 #include "../project/fixture.h"
-#include "guard/database_variables.h"
+#include "guard/database_arguments.h"
 
 #include <string.h>
 
@@ -119,6 +119,59 @@ test_what_is_found (void **state)
     }
 }
 
+/* What a command line names past all variables. */
+static void
+test_what_a_command_names (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *line, *found;
+  } lines[] = {
+    { "manage.py migrate --database default -h x", "" },
+    { "psql -c 'DROP TABLE x'", "" },
+    { "psql -h prod -d shop -U ada", "psql: extra host='prod' user='ada' dbname='shop'" },
+    { "psql -qhprod -p5433 shop ada -c 'x'", "psql: extra host='prod' port='5433' dbname='shop'" },
+    { "psql --host=prod --dbname shop --set a=b", "psql: extra host='prod' dbname='shop'" },
+    { "psql --ho prod -v x=y -- shop", "psql: extra host='prod' dbname='shop'" },
+    { "/usr/bin/psql -c -d shop", "psql: extra dbname='shop'" },
+    { "sudo -u postgres psql -d \"it's\"", "psql: extra dbname='it\\'s'" },
+    { "psql 'host=prod dbname=shop'", "psql: extra host=prod dbname=shop" },
+    { "psql -d postgresql://prod/shop", "a URL: extra postgresql://prod/shop" },
+    { "timeout 5 pg_restore -j4 -d shop -h prod dump.sql",
+      "pg_restore: extra host='prod' dbname='shop'" },
+    { "pg_restore -l dump", "" },
+    { "dropdb --if-exists -h prod shop", "dropdb: extra host='prod' dbname='shop'" },
+    { "sh -c 'pg_dump postgres://a/1 | psql \"postgresql://b/2?sslmode=require\"'",
+      "a URL: extra postgres://a/1; a URL: extra postgresql://b/2?sslmode=require" },
+    { "tool --url=postgresql+asyncpg://prod/shop", "a URL: extra postgresql://prod/shop" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_auto (GStrv) argv = NULL;
+      assert_true (g_shell_parse_argv (lines[i].line, NULL, &argv, NULL));
+      g_autoptr (GPtrArray) found = database_arguments_find (argv);
+      g_autofree char *text = describe (found);
+      if (strcmp (text, lines[i].found) != 0)
+        fail_msg ("“%s” gave “%s”, not “%s”", lines[i].line, text, lines[i].found);
+    }
+}
+
+static void
+test_what_env_sets (void **state)
+{
+  (void) state;
+  char *before[] = { "A=1", "DATABASE_URL=x", NULL };
+  char *with[] = { "/usr/bin/env", "-i", "DATABASE_URL=y", "B=2", "make", "C=3", NULL };
+  char *without[] = { "make", "DATABASE_URL=y", NULL };
+  g_auto (GStrv) set = database_arguments_environment (before, with);
+  g_auto (GStrv) same = database_arguments_environment (before, without);
+  assert_string_equal (g_environ_getenv (set, "DATABASE_URL"), "y");
+  assert_string_equal (g_environ_getenv (set, "B"), "2");
+  assert_null (g_environ_getenv (set, "C"));
+  assert_string_equal (g_environ_getenv (same, "DATABASE_URL"), "x");
+}
+
 /* For another environment the same variables have other roles. */
 static void
 test_roles_follow_the_choice (void **state)
@@ -163,6 +216,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (test_what_is_found, make_folder, remove_folder),
+    cmocka_unit_test (test_what_a_command_names),
+    cmocka_unit_test (test_what_env_sets),
     cmocka_unit_test_setup_teardown (test_roles_follow_the_choice, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown (test_passwords_are_not_shown, make_folder, remove_folder),
   };

@@ -28,7 +28,7 @@ gather (const Project *project, const char *variables, EnvLockGathered *gathered
 {
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) environment = g_strsplit (variables, "\n", -1);
-  bool done = env_lock_gather (project, environment, gathered, &error);
+  bool done = env_lock_gather (project, environment, NULL, gathered, &error);
   assert_no_error (error);
   assert_true (done);
 }

@@ -300,6 +300,21 @@ append_timeline (GString *out, const json_t *timeline)
     }
 }
 
+/* Events that were not kept: the first and the last of a kind are (docs/incidents.md). */
+static void
+append_omitted (GString *out, json_t *omitted)
+{
+  const char *event;
+  json_t *count;
+  json_object_foreach (omitted, event, count)
+    {
+      g_string_append_printf (out, "\nNot kept: %" JSON_INTEGER_FORMAT " more events called ",
+                              json_integer_value (count));
+      append_text (out, event);
+      g_string_append (out, ", between the first and the last.\n");
+    }
+}
+
 static char *
 report_text (const Project *project, const Incident *incident)
 {
@@ -318,7 +333,10 @@ report_text (const Project *project, const Incident *incident)
   append_fact (out, "reason", incident->reason);
   append_fact (out, "problem", incident->problem);
   if (incident->document != NULL)
-    append_timeline (out, json_object_get (incident->document, "timeline"));
+    {
+      append_timeline (out, json_object_get (incident->document, "timeline"));
+      append_omitted (out, json_object_get (incident->document, "omitted"));
+    }
   g_autofree char *text = g_string_free (out, FALSE);
   return output_safe_text (text);
 }

@@ -1,8 +1,8 @@
 /* pgkeel migrate down: undo migrations, after saying what that loses. */
 #include "cli/cmd_migrate.h"
 #include "cli/confirm.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
-#include "project/incident.h"
 
 #include <string.h>
 
@@ -160,7 +160,7 @@ migrate_command_down (CliContext *context, int argc, char **argv, GError **error
   if (migrate_is_external (context))
     return migrate_external_down (context, &external, error);
   return migrate_base_open (context, &base, error)
-         && (option_dry_run || incident_check_none (base.project, "migrate down", error))
+         && (option_dry_run || incident_check_logged (context, "migrate down", error))
          && migrate_base_connect (&base, true, error)
          && migrate_base_lock (context, &base, option_wait, error)
          && run_locked (context, &base, &spec, error);

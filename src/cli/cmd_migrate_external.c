@@ -4,11 +4,11 @@
 #include "cli/cmd_migrate.h"
 #include "cli/cmd_migrate_rehearse.h"
 #include "cli/confirm.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "migrate/external_pending.h"
 #include "migrate/run_lock.h"
 #include "project/audit.h"
-#include "project/incident.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -541,7 +541,7 @@ run_work (ExternalWork *work, GError **error)
 {
   bool dry_run = work->spec->dry_run;
   return check_spec (work, error)
-         && (dry_run || incident_check_none (work->run.base->project, "migrate", error))
+         && (dry_run || incident_check_logged (work->run.context, "migrate", error))
          && migrate_base_connect (work->run.base, !dry_run, error)
          && (dry_run ? run_dry (work, error) : lock (work, error) && run_locked (work, error));
 }

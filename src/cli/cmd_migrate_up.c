@@ -4,10 +4,10 @@
 #include "cli/cmd_migrate.h"
 #include "cli/cmd_migrate_rehearse.h"
 #include "cli/confirm.h"
+#include "cli/incident_raise.h"
 #include "cli/output.h"
 #include "migrate/script.h"
 #include "project/audit.h"
-#include "project/incident.h"
 
 #include <string.h>
 
@@ -424,7 +424,7 @@ migrate_command_up (CliContext *context, int argc, char **argv, GError **error)
   if (migrate_is_external (context))
     return migrate_external_up (context, &external, error);
   if (!migrate_base_open (context, &base, error)
-      || (!option_dry_run && !incident_check_none (base.project, "migrate up", error))
+      || (!option_dry_run && !incident_check_logged (context, "migrate up", error))
       || !migrate_base_connect (&base, !option_dry_run, error) || !migrate_base_plan (&base, error)
       || !select_items (&base, &items, error))
     return false;

@@ -163,9 +163,10 @@ note_backup (CliContext *context, const char *id, const CreateResult *result)
 {
   g_autofree char *size = size_format (result->dump.size_bytes);
   g_autofree char *rows = text_format_count (backup_index_rows (result->dump.index));
+  guint tables = result->dump.index->tables->len;
   g_autofree char *summary = g_strdup_printf (
-      "emergency backup “%s”: %s, %u tables, %s rows; read back and verified, not proven",
-      result->name, size, result->dump.index->tables->len, rows);
+      "emergency backup “%s”: %s, %u table%s, %s rows; read back and verified, not proven",
+      result->name, size, tables, tables == 1 ? "" : "s", rows);
   note (context, id, "backup", backup_evidence (result), summary);
 }
 

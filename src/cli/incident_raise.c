@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "cli/emergency.h"
 #include "cli/output.h"
+#include "project/audit.h"
 
 #include <string.h>
 
@@ -39,6 +40,19 @@ incident_raise (CliContext *context, const IncidentSpec *spec)
   report_warning (&context->report, text, hint);
   if (is_new)
     emergency_respond_or_warn (context, id);
+}
+
+bool
+incident_check_logged (CliContext *context, const char *action, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (incident_check_none (context->project, action, &problem))
+    return true;
+  g_autoptr (json_t) details = json_pack ("{s:o}", "error", output_json_string (problem->message));
+  if (!audit_write (context->project, action, "refused", details, NULL))
+    report_warning (&context->report, "the refusal could not be written to the audit log", NULL);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
 }
 
 static void

@@ -12,6 +12,10 @@
 #include "project/incident.h"
 #include "store/store.h"
 
+/* incident_check_none, and a refusal is in the audit log: for commands that have not begun to write theirs. */
+bool incident_check_logged (CliContext *context, const char *action, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* Opens the incident, or adds to the one that is open, and warns of it; when it is new, responds to it
  * (cli/emergency.h). */
 void incident_raise (CliContext *context, const IncidentSpec *spec);

@@ -97,6 +97,8 @@ open_one ()
     run_keel $command
     assert_error 3 "while the incident $ID is open" "PGKEEL_INCIDENT=$ID"
   done
+  run_keel audit log --json
+  assert_json ".entries | map(select (.phase == \"refused\" and (.error | contains (\"$ID\")))) | length == 5"
   run_keel backup prune --dry-run
   assert_status 0
   run_keel backup create

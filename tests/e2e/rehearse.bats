@@ -116,7 +116,7 @@ measures ()
   sed -i 's/min_size: 1B/min_size: 1B, keep: {db: 1s}/' pgkeel.yaml
   cp "$KEPT" "$BACKUPS/shop_db_backup_20200101_000000.rehearsal.json"
   cp "$BACKUPS/$BACKUP" "$BACKUPS/shop_db_backup_20200101_000000.sql.gz"
-  keel backup prune
+  keel backup prune --yes
   assert_status 0
   [ ! -e "$BACKUPS/shop_db_backup_20200101_000000.sql.gz" ]
   [ ! -e "$BACKUPS/shop_db_backup_20200101_000000.rehearsal.json" ]

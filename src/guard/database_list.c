@@ -214,6 +214,20 @@ read_page (int folder_fd, const char *page, size_t size, GPtrArray *databases)
   return true;
 }
 
+bool
+guard_databases_parse (const char *table, size_t length, int folder_fd, GPtrArray *databases,
+                       GError **error)
+{
+  size_t size = length >= PAGE_HEAD_BYTES ? u16_at (table, 18) & 0xff00 : 0;
+  if (size < PAGE_MIN_BYTES || size > PAGE_MAX_BYTES || length % size != 0
+      || (u16_at (table, 18) & 0xff) != PAGE_LAYOUT)
+    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "the file of pg_database is no table");
+  for (size_t at = 0; at < length; at += size)
+    if (!read_page (folder_fd, table + at, size, databases))
+      return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "the file of pg_database is damaged");
+  return true;
+}
+
 static bool
 read_table (int folder_fd, GPtrArray *databases, GError **error)
 {
@@ -223,17 +237,9 @@ read_table (int folder_fd, GPtrArray *databases, GError **error)
   if (!find_table (folder_fd, &file, error))
     return false;
   snprintf (name, sizeof name, "%u", file);
-  if (!read_global (folder_fd, name, TABLE_MAX_BYTES, &table, error))
-    return false;
-  const char *bytes = (const char *) table->data;
-  size_t size = table->len >= PAGE_HEAD_BYTES ? u16_at (bytes, 18) & 0xff00 : 0;
-  if (size < PAGE_MIN_BYTES || size > PAGE_MAX_BYTES || table->len % size != 0
-      || (u16_at (bytes, 18) & 0xff) != PAGE_LAYOUT)
-    return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "global/%s is no table", name);
-  for (size_t at = 0; at < table->len; at += size)
-    if (!read_page (folder_fd, bytes + at, size, databases))
-      return keel_error (error, KEEL_ERROR_CORRUPT, NULL, "global/%s is damaged", name);
-  return true;
+  return read_global (folder_fd, name, TABLE_MAX_BYTES, &table, error)
+         && guard_databases_parse ((const char *) table->data, table->len, folder_fd, databases,
+                                   error);
 }
 
 /* A folder of FOLDER_FD to read, or NULL. */

@@ -25,3 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (GuardDatabase, guard_database_free)
  * that runs, or did not end in order, the newest ones may have no name. KEEL_ERROR_CORRUPT, KEEL_ERROR_FAILED. */
 bool guard_databases_read (int folder_fd, GPtrArray **ret_databases, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* The rows of pg_database in the LENGTH bytes of its file TABLE, added to DATABASES; what a row does not say itself
+ * is looked up in pg_xact of FOLDER_FD (-1: it stays in doubt). */
+bool guard_databases_parse (const char *table, size_t length, int folder_fd, GPtrArray *databases,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

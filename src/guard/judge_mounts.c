@@ -66,7 +66,7 @@ judge_bind (Making *making, const char *text)
   guint count = g_strv_length (parts);
   if (count == 1)
     return true;
-  if (count > 3)
+  if (count == 0 || count > 3)
     return judge_refuse (making->judge, &(Refusal){ .rule = "opaque" },
                          "“%s” of “Binds” cannot be read", text);
   bool is_read_only = count == 3 && has_word (parts[2], "ro");

@@ -195,6 +195,9 @@ static const Case cases[] = {
   { "POST /containers/wiper/restart?t=0", "mount", "lone" },
   { "POST /v1.23/containers/wiper/start {}", "mount", "lone" },
   { "POST /v1.23/containers/free/start {'Binds': ['pgdata:/x']}", "mount", "pgdata" },
+  { "POST /containers/create {'HostConfig': {'Binds': ['']}}", "opaque", NULL },
+  { "POST /containers/create {'HostConfig': {'VolumesFrom': ['']}}", NULL, NULL },
+  { "POST /volumes/prune?filters={\"label\":[\"\"]}", NULL, NULL },
   { "POST /containers/reader/start", NULL, NULL },
   { "POST /containers/media/start", NULL, NULL },
   /* Two servers on one data directory destroy it. */

@@ -429,6 +429,60 @@ test_down (void **state)
   judge_cases (*state, down_cases, G_N_ELEMENTS (down_cases), false, true);
 }
 
+/* What only command lines say, on an Engine of this host and on one elsewhere, whose files are not to be seen. */
+static void
+test_commands (void **state)
+{
+  static const struct
+  {
+    GuardOperation operation;
+    bool is_remote;
+    const char *rule; /* NULL: allowed */
+    bool is_attempt;
+  } commands[] = {
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "plain" }, false, NULL, false },
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "plain" }, true, "volume-remove", false },
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "pgdata" }, true, "volume-remove", false },
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "media" }, true, "volume-remove", true },
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "pgdata", .verb = "recreate" },
+      false,
+      "volume-recreate",
+      false },
+    { { .act = GUARD_VOLUME_REMOVE, .name = (char *) "plain", .verb = "recreate" },
+      false,
+      NULL,
+      false },
+    { { .act = GUARD_COMPOSE_DOWN, .project = (char *) "shop", .removes_volumes = true },
+      false,
+      "compose-down",
+      true },
+    { { .act = GUARD_COMPOSE_DOWN, .project = (char *) "shop", .removes_volumes = true },
+      true,
+      "compose-down",
+      false },
+    { { .act = GUARD_COMPOSE_DOWN, .project = (char *) "none", .removes_volumes = true },
+      true,
+      NULL,
+      false },
+    { { .act = GUARD_CONTAINER_RENEW, .name = (char *) "anon" }, false, "anonymous-volume", true },
+    { { .act = GUARD_CONTAINER_RENEW, .name = (char *) "db" }, false, NULL, false },
+  };
+  g_autofree char *text = expand (engine_text, *state);
+  g_autoptr (json_t) answers = json_loads (text, 0, NULL);
+  FakeEngine engine = { .engine = { .get = fake_get }, .answers = answers };
+  g_autoptr (GuardPolicy) policy = make_policy (*state, false);
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_auto (GuardVerdict) verdict = { 0 };
+      guard_policy_set_remote (policy, commands[i].is_remote);
+      guard_judge (policy, &engine.engine, &commands[i].operation, true, &verdict);
+      if (verdict.is_allowed != (commands[i].rule == NULL)
+          || (!verdict.is_allowed && strcmp (verdict.rule, commands[i].rule) != 0)
+          || verdict.is_attempt != commands[i].is_attempt)
+        fail_msg ("%zu: %s: %s", i, verdict.rule, verdict.reason);
+    }
+}
+
 static void
 test_volumes (void **state)
 {
@@ -461,6 +515,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_cases, make_engine_folder, remove_test_folder),
     cmocka_unit_test_setup_teardown (test_strict, make_engine_folder, remove_test_folder),
     cmocka_unit_test_setup_teardown (test_down, make_engine_folder, remove_test_folder),
+    cmocka_unit_test_setup_teardown (test_commands, make_engine_folder, remove_test_folder),
     cmocka_unit_test_setup_teardown (test_volumes, make_engine_folder, remove_test_folder),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

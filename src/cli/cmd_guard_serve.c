@@ -86,6 +86,8 @@ watch (CliContext *context, GuardEngine *engine)
   Project *project = context->project;
   g_autoptr (GError) error = NULL;
   g_autoptr (GuardPolicy) policy = guard_policy_new (&project->guard, NULL);
+  /* Files of another host are not here to be looked into. */
+  guard_policy_set_remote (policy, !g_str_has_prefix (guard_engine_host (docker_text), "unix://"));
   if (!label_watch_look (project, policy, engine, raise_aside, project, NULL, &error)
       && !keel_error_is (error, KEEL_ERROR_UNREACHABLE))
     fprintf (stderr, "error: the volumes could not be compared with those before: %s\n",

@@ -1,6 +1,5 @@
 #include "cli/label_watch.h"
 
-#include "cli/incident_raise.h"
 #include "guard/known.h"
 
 static bool
@@ -29,20 +28,4 @@ label_watch_look (const Project *project, const GuardPolicy *policy, GuardEngine
   if (ret_count != NULL)
     *ret_count = losses->len;
   return guard_known_write (known, error);
-}
-
-static bool
-raise_in_command (const IncidentSpec *spec, void *context, GError **error)
-{
-  (void) error;
-  incident_raise (context, spec);
-  return true;
-}
-
-bool
-label_watch_command (CliContext *context, const GuardPolicy *policy, GuardEngine *engine,
-                     GError **error)
-{
-  return label_watch_look (context->project, policy, engine, raise_in_command, context, NULL,
-                           error);
 }

@@ -1,5 +1,6 @@
 /*
- * Protected volumes that are gone or have lost their label open incidents (guard/known.h).
+ * Protected volumes that are gone or have lost their label open incidents (guard/known.h). Always of the same Engine: the
+ * volumes of another one would all be gone.
  */
 #pragma once
 
@@ -15,7 +16,3 @@ typedef bool (*LabelWatchRaise) (const IncidentSpec *spec, void *data, GError **
 bool label_watch_look (const Project *project, const GuardPolicy *policy, GuardEngine *engine,
                        LabelWatchRaise raise, void *data, guint *ret_count, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-
-/* The same in a command, which responds to the incidents itself. */
-bool label_watch_command (CliContext *context, const GuardPolicy *policy, GuardEngine *engine,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

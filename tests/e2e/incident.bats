@@ -31,6 +31,15 @@ environments:
   export PGKEEL_ENV=staging
 }
 
+# What a test that failed has left running.
+teardown ()
+{
+  local pid
+  for pid in ${GUARD:-} ${ENGINE:-}; do
+    kill "$pid" 2> kill.log || true
+  done
+}
+
 open_one ()
 {
   run_keel incident open "$@" --json
@@ -351,18 +360,18 @@ has_response () { "$PGKEEL" incident list --json | jq -e '.incidents | length ==
     | jq -e '[.timeline[].event] | contains(["integrity"])' > answer; }
 
 @test "the guard of the Engine answers at once; a process of the project's owner responds, once" {
-  local guard file
+  local file
   respond_by_itself
   engine_has data '"com.ledgerflow.protect": "true"'
   engine_start
   [ "$EUID" -ne 0 ] || chown -R postgres "$PROJECT"
   as_unit "$PGKEEL" guard serve --socket "$PWD/guard.sock" --name e2e --docker "unix://$PWD/engine.sock" 2> guard.log 3>&- &
-  guard=$!
+  GUARD=$!
   wait_for 60 test -S guard.sock
   for _ in 1 2 3 4 5; do ask_guard DELETE /v1.41/volumes/data | jq -e '.Allow | not'; done
   wait_for 100 has_response
-  kill "$guard" "$ENGINE"
-  wait "$guard" "$ENGINE" || true
+  kill "$GUARD" "$ENGINE"
+  wait "$GUARD" "$ENGINE" || true
   file=$(emergency_files)
   [ "$(wc -l <<< "$file")" -eq 1 ]
   [ "$(stat -c %U "$file")" = "$(stat -c %U pgkeel.yaml)" ]

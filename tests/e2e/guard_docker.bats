@@ -122,7 +122,8 @@ refusal_names ()
   local name
   case $1 in
     any)
-      for name in "${FIXTURE_VOLUMES[@]}" "${OLD:0:12}" "${TEMP:0:12}"; do
+      # "fresh" is what the everyday commands leave.
+      for name in "${FIXTURE_VOLUMES[@]}" fresh "${OLD:0:12}" "${TEMP:0:12}"; do
         [[ $2 != *"“$name"* ]] || return 0
       done
       [[ $2 == *"the Engine's own data"* || $2 == *guard.strict* ]] || grep -qE "“[0-9a-f]{64}”" <<< "$2" ;;
@@ -379,18 +380,18 @@ volume_new ()
   data_is_intact db temp shop_db_1 shop_web_1
 }
 
-@test "the first attack of each kind does destroy where no guard is" {
-  local row seen=' '
+# Some of them; attacks.sh --unguarded shows it of all, which takes long.
+@test "the attacks do destroy where no guard is" {
+  local row left=' prune anonymous mount copy compose '
   engine_plugins
   for row in "${ATTACKS[@]}"; do
     attack_fields "$row"
-    # They do as "delete" does, or take long; attacks.sh --unguarded runs all.
-    [[ " spelling swarm $seen" != *" $CATEGORY "* ]] || continue
-    seen+="$CATEGORY "
+    [[ $left == *" $CATEGORY "* ]] || continue
+    left=${left/" $CATEGORY "/ }
     fixture_repair > /dev/null
     fixture_check
     eval "$COMMAND" > attack.log 2>&1 || true
     ! fixture_check > /dev/null || fail "harmless: $CATEGORY: $TITLE: $(cat attack.log)"
   done
-  [ "$(wc -w <<< "$seen")" -ge 8 ]
+  [ "$left" = ' ' ]
 }

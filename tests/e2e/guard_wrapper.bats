@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC1111 # pgkeel quotes names so in what it says.
 # shellcheck disable=SC2016 # what the fake docker does is for its own shell
 # ledger_docker: what it passes on, to a docker that writes down what it got; what it refuses, before a real Engine
 # of its own, without any plugin.

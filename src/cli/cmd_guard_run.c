@@ -213,7 +213,7 @@ const CliCommand guard_run_command = {
   .min_arguments = 1,
   .max_arguments = -1,
   .stops_at_argument = true,
-  .summary = "Run a command only where its variables lead to the chosen environment's database",
+  .summary = "Run a command only where its variables lead to the right database",
   .description
   = "Looks at every variable and .env file that names a database, asks each one who it is, and refuses with exit "
     "code 3 when they, the chosen environment and LEDGER_ENV do not agree. For a protected environment somebody "

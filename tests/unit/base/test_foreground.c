@@ -256,9 +256,19 @@ test_a_program_that_does_not_stop (void **state)
   assert_int_equal (end_of (pid, master), 8);
 }
 
+/* What started the tests may ignore signals (nohup, a shell's background), which a shell's trap cannot change. */
+static void
+take_no_notice_of_the_caller (void)
+{
+  static const int signals[] = { SIGUSR1, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP };
+  for (size_t i = 0; i < G_N_ELEMENTS (signals); i++)
+    signal (signals[i], SIG_DFL);
+}
+
 int
 main (void)
 {
+  take_no_notice_of_the_caller ();
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_exit_codes_and_signals),
     cmocka_unit_test (test_what_cannot_be_run),

@@ -21,7 +21,7 @@ typedef struct
 {
   char *folder, *socket;
   int listener, stop[2]; /* a byte in the pipe, or its end, ends it */
-  const char *answer;
+  char *answer;
   Manner manner;
   GThread *thread;
   int connections; /* that were made */
@@ -120,6 +120,7 @@ stop (void **state)
   close (server->listener);
   remove_test_folder ((void **) &server->folder);
   g_string_free (server->heads, TRUE);
+  g_free (server->answer);
   g_free (server->socket);
   g_free (server);
   return 0;
@@ -129,7 +130,7 @@ stop (void **state)
 static NetClient *
 client_of (Server *server, const char *answer, Manner manner, int64_t timeout_ms)
 {
-  server->answer = answer;
+  server->answer = g_strdup (answer);
   server->manner = manner;
   server->thread = g_thread_new ("server", serve, server);
   return net_client_new (&(NetClientSpec){ .base = "http://localhost",

@@ -1,4 +1,5 @@
 #include "db/cluster_place.h"
+#include "base/cancel.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "db/server.h"
@@ -98,7 +99,8 @@ choose_home (const char *folder, char **ret_home, ServerUser *ret_user, GError *
     return false;
   *ret_home
       = server_user_can_enter (ret_user, existing) ? g_strdup (folder) : elsewhere_of (folder);
-  return true;
+  /* Who was told to stop has not learnt whether it can be entered. */
+  return cancel_check (error);
 }
 
 /* HOME/run when its socket's path fits, else a short folder that is always the same for HOME. */

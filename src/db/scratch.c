@@ -105,8 +105,11 @@ choose_parent (const ScratchSpec *spec, const ServerUser *user, GError **error)
       if (server_user_can_enter (user, path))
         return g_steal_pointer (&path);
     }
-  keel_error (error, KEEL_ERROR_FAILED, "Set TMPDIR to a folder that the server's user can enter.",
-              "no folder was found for a scratch cluster");
+  /* The program that tries to enter them ends as well when it is told to stop. */
+  if (cancel_check (error))
+    keel_error (error, KEEL_ERROR_FAILED,
+                "Set TMPDIR to a folder that the server's user can enter.",
+                "no folder was found for a scratch cluster");
   return NULL;
 }
 

@@ -273,9 +273,11 @@ test_killed_owner_leaves_nothing (void **state)
 
 /* In a process of its own: a start that is interrupted. */
 static G_GNUC_NORETURN void
-start_to_be_interrupted (void)
+start_to_be_interrupted (bool is_at_once)
 {
   cancel_install ();
+  if (is_at_once)
+    cancel_request ();
   const ScratchSpec spec = { .major = newest_major (), .parent = parent, .worker_count = 1 };
   ScratchCluster *scratch = NULL;
   g_autoptr (GError) error = NULL;
@@ -296,7 +298,7 @@ test_interrupted_start_leaves_nothing (void **state)
     {
       pid_t owner = fork ();
       if (owner == 0)
-        start_to_be_interrupted ();
+        start_to_be_interrupted (false);
       g_usleep ((gulong) delay_ms * 1000);
       kill (owner, SIGTERM);
       int status = 0;
@@ -308,6 +310,21 @@ test_interrupted_start_leaves_nothing (void **state)
       assert_int_equal (count_entries (parent), 0);
     }
   assert_true (interrupted > 0);
+}
+
+/* What asks whether a folder can be entered ends, too: that is no answer. */
+static void
+test_interrupted_before_the_start (void **state)
+{
+  (void) state;
+  int status = 0;
+  pid_t owner = fork ();
+  if (owner == 0)
+    start_to_be_interrupted (true);
+  assert_int_equal (waitpid (owner, &status, 0), owner);
+  assert_true (WIFEXITED (status));
+  assert_int_equal (WEXITSTATUS (status), 42);
+  assert_int_equal (count_entries (parent), 0);
 }
 
 int
@@ -322,6 +339,7 @@ main (void)
     TEST (test_environment_has_no_say),
     TEST (test_killed_owner_leaves_nothing),
     TEST (test_interrupted_start_leaves_nothing),
+    TEST (test_interrupted_before_the_start),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "cli/label_watch.h"
 #include "guard/plugin.h"
 #include "guard/release.h"
+#include "guard/watchdog.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -132,6 +133,7 @@ run_serve (CliContext *context, int argc, char **argv, GError **error)
   if (!guard_plugin_start (&spec, make_policy (project, name, socket), &plugin, error))
     return false;
   fprintf (stderr, "guarding as “%s” at %s\n", name, socket);
+  g_autoptr (GuardWatchdog) watchdog = guard_watchdog_start (socket);
   serve_until_stopped (context, plugin, engine, name, socket);
   return true;
 }

@@ -177,7 +177,7 @@ assert_sound ()
     apply load
     seed load --scale 0.01 --validate
     assert_stdout "integrity with the generated rows: no errors"
-    seed load --scale 0.02 --clean --json
+    seed load --scale 0.02 --clean --confirm "$PREFIX-load" --json
     assert_json '.generated.written > 20000'
     cd /
   done

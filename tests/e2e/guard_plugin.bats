@@ -70,3 +70,15 @@ serve ()
   docker volume rm plain
   docker volume inspect kept > /dev/null
 }
+
+@test "a plugin that hangs is killed and started again, and what waited for it is answered" {
+  local pid
+  pid=$(cat "$ENGINE/plugins/pgkeel.sock.pid")
+  kill -STOP "$pid"
+  docker ps > /dev/null || docker ps > /dev/null # the Engine may have asked it already: then it is refused once
+  [ "$(cat "$ENGINE/plugins/pgkeel.sock.pid")" != "$pid" ] || fail "it still hangs"
+  run_keel guard status
+  assert_status 0
+  run docker volume rm kept
+  [ "$status" -ne 0 ]
+}

@@ -57,6 +57,8 @@ EOF
 
 setup ()
 {
+  # Where CI runs, nobody is asked to be at a terminal.
+  unset CI
   # They hold URLs, so pgkeel would see them.
   export -n DEV PROD BLANK OTHER DUMP COPY
   FOLDER=$(mktemp -d "$E2E_ROOT/case-XXXXXX")

@@ -122,14 +122,6 @@ backup () { ls backups/staging/*.sql.gz; }
 
 has_incident () { "$PGKEEL" incident list --json | jq -e '.incidents | length > 0' > /dev/null; }
 
-close_incidents ()
-{
-  local id
-  for id in $("$PGKEEL" incident list --json | jq -r '.incidents[].id'); do
-    "$PGKEEL" incident close "$id" --reason 'a test' > /dev/null
-  done
-}
-
 assert_refused_by_plugin ()
 {
   run docker volume rm "$1"

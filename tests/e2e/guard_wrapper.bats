@@ -90,14 +90,6 @@ assert_passed ()
 
 refute_passed () { [ ! -e "$RECORD" ] || fail "passed: $(cat "$RECORD")"; }
 
-close_incidents ()
-{
-  local id
-  for id in $("$PGKEEL" incident list --json | jq -r '.incidents[].id'); do
-    "$PGKEEL" incident close "$id" --reason "only a test" > /dev/null || fail "incident $id stays open"
-  done
-}
-
 # --- what it passes on -----------------------------------------------------------------------------
 
 @test "every word arrives as it was given, and nothing is added" {

@@ -41,6 +41,7 @@
 #                                which contains MESSAGE, and a "hint: " line that contains HINT
 #   assert_json FILTER           standard output is one JSON value for which jq's FILTER is true
 #   wait_for SECONDS COMMAND...  until COMMAND succeeds; fails after SECONDS
+#   close_incidents              closes whatever incident is open
 #   fail MESSAGE                 ends the test
 bats_require_minimum_version 1.5.0
 
@@ -255,5 +256,14 @@ wait_for ()
   until "$@"; do
     [ "$SECONDS" -lt "$end" ] || { fail "waited in vain for: $*"; return 1; }
     sleep 0.05
+  done
+}
+
+# What a test did on purpose is understood.
+close_incidents ()
+{
+  local id
+  for id in $("$PGKEEL" incident list --json | jq -r '.incidents[].id'); do
+    "$PGKEEL" incident close "$id" --reason 'done by a test' > /dev/null || fail "incident $id stays open"
   done
 }

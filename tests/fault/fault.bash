@@ -68,6 +68,7 @@ fault_project ()
   shift || true
   project_new "project: shop
 backup: {min_size: 512B${1:+, $1}}
+incident: {emergency_backup: false}
 environments:
   development: {url: \"$(pg_url pg "$database")\"}"
   BACKUPS=$PROJECT/backups/development

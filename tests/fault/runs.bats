@@ -100,6 +100,7 @@ name_of_age () { date -u -d "@$(($(date +%s) - $1))" +shop_db_backup_%Y%m%d_%H%M
   # The default, 10 KB, refuses a database with nothing in it.
   pg_sql pg postgres "CREATE DATABASE empty"
   project_new "project: shop
+incident: {emergency_backup: false}
 environments:
   development: {url: \"$(pg_url pg empty)\"}"
   BACKUPS=$PROJECT/backups/development
@@ -188,6 +189,7 @@ use_keep () { sed -i "s/min_size: 512B/min_size: 512B, keep: {db: $1}/" pgkeel.y
   run_keel backup prune --dry-run --json
   assert_json ".dry_run and .removed == [\"$OLD\"]"
   assert_folder_untouched
+  close_incidents
   run_keel backup create --json
   assert_status 0
   assert_json ".removed == [\"$OLD\", \"$MIDDLE\"]"
@@ -220,6 +222,7 @@ use_keep () { sed -i "s/min_size: 512B/min_size: 512B, keep: {db: $1}/" pgkeel.y
   perl -e 'open F, "+<", $ARGV[0]; seek F, 300, 0; print F "damage"; close F' "$BACKUPS/$MIDDLE"
   run_keel backup verify "$MIDDLE"
   assert_status 1
+  close_incidents
   run_keel backup prune --json
   assert_json '.removed == []'
   [ "$(list_backups | wc -l)" -eq 2 ]

@@ -13,6 +13,8 @@
 /* Its connection limit as well, because that is there from its first moment: a restore that is killed
  * while the database is being made must not leave one that nobody knows. */
 #define UNFINISHED_LIMIT 2000000011
+/* SQLSTATE duplicate_database */
+#define DUPLICATE_DATABASE "42P04"
 
 bool
 database_connect_admin (const char *url, const char *except, DbConn **ret_conn, GError **error)
@@ -125,8 +127,8 @@ set_owner_and_mark (DbConn *admin, const char *name, const json_t *properties, G
   return db_exec (admin, sql, error);
 }
 
-bool
-database_create (DbConn *admin, const char *name, const json_t *properties, bool any_locale,
+static bool
+create_and_mark (DbConn *admin, const char *name, const json_t *properties, bool any_locale,
                  bool *ret_replaced, GError **error)
 {
   g_autoptr (GError) problem = NULL;
@@ -151,6 +153,29 @@ database_create (DbConn *admin, const char *name, const json_t *properties, bool
   if (ret_replaced != NULL)
     *ret_replaced = replaced;
   return true;
+}
+
+bool
+database_create (DbConn *admin, const char *name, const json_t *properties, bool any_locale,
+                 bool *ret_replaced, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  bool was_there;
+  if (!database_exists (admin, name, &was_there, error))
+    return false;
+  if (create_and_mark (admin, name, properties, any_locale, ret_replaced, &problem))
+    return true;
+  /* The server may have made it all the same: an interruption that comes too late, an error after it. */
+  if (!was_there && g_strcmp0 (keel_error_sqlstate (problem), DUPLICATE_DATABASE) != 0)
+    {
+      cancel_hold ();
+      /* If it stays, its limit marks it: the next restore removes it. */
+      bool ignored = database_drop (admin, name, NULL);
+      (void) ignored;
+      cancel_release ();
+    }
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return false;
 }
 
 static bool

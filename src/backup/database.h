@@ -23,7 +23,7 @@ char *database_derive_name (const char *base, const char *suffix);
 
 /* Makes an empty database with encoding, locale and owner of PROPERTIES. With ANY_LOCALE, a locale
  * that the server lacks is replaced by "C" and *RET_REPLACED (may be NULL) set. A comment marks it
- * as unfinished until database_finish. */
+ * as unfinished until database_finish. An interruption or an error leaves none behind. */
 bool database_create (DbConn *admin, const char *name, const json_t *properties, bool any_locale,
                       bool *ret_replaced, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

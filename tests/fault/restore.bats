@@ -150,6 +150,28 @@ no_session () { [ "$(pg_sql pg postgres "SELECT count(*) FROM pg_stat_activity W
 
 @test "told to stop at any moment of a restore, it leaves nothing" { kill_restores TERM 8; }
 
+# The signal comes with the statement that makes the database, or with the next one: whether the server makes it all the
+# same is its own affair.
+@test "told to stop while the new database is made, it leaves nothing" {
+  local statement when
+  # The program is not sanitized: one that is cannot be preloaded before its sanitizer.
+  # shellcheck disable=SC2046 # several words
+  cc -shared -fPIC -o "$E2E_ROOT/kill_at.so" "$BATS_TEST_DIRNAME/kill_at.c" $(pkg-config --cflags libpq) -ldl
+  for statement in "CREATE DATABASE" "COMMENT ON DATABASE" "ALTER DATABASE"; do
+    for when in before sent; do
+      sleep 1 # the names of databases carry the second
+      KILL_MATCH=$statement KILL_WHEN=$when KILL_WHOM=self KILL_SIGNAL=15 LD_PRELOAD=$E2E_ROOT/kill_at.so \
+        start_keel restore "$FILE"
+      await_keel
+      stderr=$(grep '^pgkeel: \|^ *detail: \|^ *hint: ' <<< "$stderr") # not the steps
+      assert_error 5 "interrupted"
+      only_shop_and_before || fail "$when $statement: left on the server: $(databases)"
+      [ "$(content)" = "$CHANGED" ] || fail "$when $statement: the database is not what it was"
+    done
+  done
+  assert_restore_works
+}
+
 @test "killed at any moment of a restore in place, the database is there" { kill_restores KILL 8 --in-place; }
 
 @test "the server is killed in the middle of a restore" {

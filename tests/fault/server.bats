@@ -98,13 +98,26 @@ terminate ()
   assert_next_run_works
 }
 
+# A server process that has rows which pgkeel has not read yet.
+stuck_in_copy ()
+{
+  pg_sql pg postgres "SELECT pid FROM pg_stat_activity WHERE datname = 'shop' AND query LIKE 'COPY %'
+                      AND wait_event = 'ClientWrite' LIMIT 1" | grep .
+}
+
 @test "a session that answers no more does not keep pgkeel from ending when told to" {
-  local backend
+  local backend='' attempt
   note_folder
-  start_keel backup create
-  stop_at_bytes 1000000
-  backend=$(pg_sql pg postgres "SELECT pid FROM pg_stat_activity
-                                WHERE datname = 'shop' AND query LIKE 'COPY %' LIMIT 1")
+  for attempt in 1 2 3 4 5; do
+    start_keel backup create
+    stop_at_bytes 100000
+    wait_for 3 stuck_in_copy && break
+    echo "attempt $attempt: too late, all rows have been sent"
+    kill -CONT "$KEEL_PID"
+    await_keel
+    rm "$BACKUPS"/*
+  done
+  backend=$(stuck_in_copy)
   kill -STOP "$backend"
   kill -CONT "$KEEL_PID"
   sleep 1

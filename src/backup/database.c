@@ -168,9 +168,12 @@ database_create (DbConn *admin, const char *name, const json_t *properties, bool
   /* The server may have made it all the same: an interruption that comes too late, an error after it. */
   if (!was_there && g_strcmp0 (keel_error_sqlstate (problem), DUPLICATE_DATABASE) != 0)
     {
+      g_autofree char *quoted = db_quote_ident (name);
+      g_autofree char *sql = g_strdup_printf ("DROP DATABASE IF EXISTS %s", quoted);
       cancel_hold ();
-      /* If it stays, its limit marks it: the next restore removes it. */
-      bool ignored = database_drop (admin, name, NULL);
+      /* Nobody can be in ours yet: one with sessions is somebody else's, and is not forced. If ours stays, its limit
+       * marks it: the next restore removes it. */
+      bool ignored = db_exec (admin, sql, NULL);
       (void) ignored;
       cancel_release ();
     }
